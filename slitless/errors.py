@@ -1,0 +1,64 @@
+"""The errors an observer can meet, each naming the device, the value and the bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["InvalidRequest", "SlitlessError", "choose", "require_range"]
+
+
+class SlitlessError(Exception):
+    """Something an observer asked for did not happen; the message says what, where and why."""
+
+
+class InvalidRequest(SlitlessError, ValueError):
+    """A request that is refused before anything moves.
+
+    Parameters
+    ----------
+    argument : str
+        What was wrong: an argument or a device, in the observer's words.
+    value : object
+        The value that was given.
+    valid : str
+        What would have been accepted, with its unit.
+    """
+
+    def __init__(self, argument: str, value: object, valid: str) -> None:
+        super().__init__(f"{argument}: {value!r} is not valid; {valid}")
+        self.argument = argument
+        self.value = value
+        self.valid = valid
+
+
+def require_range(argument: str, value: float, low: float, high: float, unit: str) -> float:
+    """Return `value` as a float if it lies in [low, high].
+
+    Raises
+    ------
+    InvalidRequest
+        If `value` is no number, not finite, or outside the closed range.
+    """
+    bound = f"it must be in [{low:g}, {high:g}] {unit}".rstrip()
+    if isinstance(value, bool):
+        raise InvalidRequest(argument, value, bound)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidRequest(argument, value, bound) from None
+    if not low <= number <= high:  # also catches NaN
+        raise InvalidRequest(argument, value, bound)
+    return number
+
+
+def choose(argument: str, value: str, choices: Sequence[str]) -> str:
+    """Return `value` if it is one of `choices`, spelt exactly.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not; the message lists the choices.
+    """
+    if value not in choices:
+        raise InvalidRequest(argument, value, f"it must be one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,1 @@
+"""Instrument definitions, one TOML file each."""
