@@ -1,0 +1,1 @@
+"""The detector: geometry, charge, readout electronics and statistics."""

@@ -1,0 +1,1 @@
+"""The FITS file: keyword table, layout, writer and verification."""

@@ -1,0 +1,1 @@
+"""Light on its way to the detector: sky, throughput, dispersion, blur."""
