@@ -1,0 +1,54 @@
+# make night    take a simulated night, end to end; data go to ./data, or to SLITLESS_DATA
+# make test     run the tests
+# make check    lint, format, types, import contracts
+# make help     this text
+
+SLITLESS_DATA ?= data
+NIGHT_ARGS ?=
+TEST_ARGS ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# A python that is already in .venv wins; else the first one found that is 3.11 or later, tried ones first.
+find-python = for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
+	  [ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	  python=; \
+	done; \
+	if [ -z "$$python" ]; then echo "make: no python 3.11 or later found; say where it is: make PYTHON=/path/to/python3" >&2; exit 1; fi
+
+.PHONY: help night test check install develop clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+night: $(VENV)/.run-ready
+	@exec $(BIN)/slitless night --data "$(SLITLESS_DATA)" $(NIGHT_ARGS)
+
+test: $(VENV)/.dev-ready
+	@$(BIN)/pytest $(TEST_ARGS)
+
+check: $(VENV)/.dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+install: $(VENV)/.run-ready
+develop: $(VENV)/.dev-ready
+
+$(VENV)/bin/python:
+	@$(find-python); echo "setting up $(VENV) with $$("$$python" --version)"; "$$python" -m venv $(VENV)
+
+$(VENV)/.run-ready: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing into $(VENV): some 160 packages the first time, about a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev-ready: $(VENV)/.run-ready
+	@echo "installing test and lint tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache
