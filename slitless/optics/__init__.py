@@ -1,1 +1,1 @@
-"""Light on its way to the detector: sky, throughput, dispersion, blur."""
+"""The simulated light path: what falls on the detector for a pointing, a filter, a disperser and a focus."""

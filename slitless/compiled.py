@@ -1,0 +1,38 @@
+"""Compile a pixel loop with numba, kept on disk for the next process, or say that there is no numba.
+
+Kernels release the GIL and are spread over threads by their callers: numba's own threading layers either
+abort when two threads enter them or do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+try:
+    from numba import njit
+except ImportError:  # numba has no wheel for the newest Python yet
+    njit = None
+
+__all__ = ["HAVE_NUMBA", "compiled", "in_threads", "inlined"]
+
+HAVE_NUMBA = njit is not None
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a kernel at its first call; without numba it stays Python, and callers use numpy instead."""
+    return njit(cache=True, nogil=True, error_model="numpy")(function) if njit is not None else function
+
+
+def inlined(function: Function) -> Function:
+    """Compile a few lines that kernels share into each of them."""
+    return njit(nogil=True, error_model="numpy", inline="always")(function) if njit is not None else function
+
+
+def in_threads(work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Call `work(*part)` for every part on all cores and return the results in order."""
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 8)) as pool:
+        return list(pool.map(lambda part: work(*part), parts))
