@@ -1,0 +1,240 @@
+"""Synthetic nights: a real RunEngine, a fake detector that writes real (small) FITS files, documents as in service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+import numpy as np
+import pytest
+from astropy.io import fits
+from bluesky import RunEngine
+from bluesky.protocols import Reading
+from event_model.documents import DataKey
+from ophyd.status import Status
+
+from capture.journal import Journal
+from slitless.definition import Instrument, load_instrument
+from slitless.detector.geometry import Window, readout_layout
+from slitless.identifiers import ExposureName, day_obs_at
+from slitless.instrument_time import tai_minus_utc
+from slitless.ledger import Ledger
+
+NIGHT = 1_767_240_000.0  # UTC unix s, 2026-01-01T04:00, so day_obs 20251231
+
+
+def small_instrument() -> Instrument:
+    """LATISS with 12 x 10 data pixels an amplifier, so that a frame is a few kilobytes."""
+    latiss = load_instrument()
+    detector = latiss.detector.model_copy(
+        update={"columns": 12, "rows": 10, "serial_prescan": 4, "serial_overscan": 6, "parallel_overscan": 3}
+    )
+    return latiss.model_copy(update={"detector": detector})
+
+
+@dataclass(eq=False)
+class FakeDetector:
+    """A detector that exposes at once: one FITS file and one Resource a frame, as the real device reports them."""
+
+    root: Path
+    instrument: Instrument
+    day_obs: int
+    image_type: str = "BIAS"
+    seq_num: int = 0
+    name: str = "detector"
+    parent: Any = None
+    images: dict[str, np.ndarray] = field(default_factory=dict)
+    _assets: list[tuple[str, dict]] = field(default_factory=list)
+    _reading: dict[str, Any] = field(default_factory=dict)
+
+    def trigger(self) -> Status:
+        self.expose()
+        status = Status()
+        status.set_finished()
+        return status
+
+    def expose(self) -> ExposureName:
+        self.seq_num += 1
+        names = self.instrument.identifiers
+        name = ExposureName(names.camera_code, names.controller, self.day_obs, self.seq_num)
+        started = NIGHT + tai_minus_utc(NIGHT) + 10.0 * self.seq_num
+        ledger = Ledger(self.root / "register")
+        ledger.reserved(name, started)
+        file = f"{self.day_obs}/{name.file_name(names)}"
+        image = write_fits(self.root / file, self.instrument, name, self.image_type, started)
+        ledger.written(name, started + 1.0, file)
+        self.images[name.obs_id] = image
+        resource, datum = str(uuid4()), str(uuid4())
+        self._assets += [
+            (
+                "resource",
+                {
+                    "uid": resource,
+                    "spec": "SLITLESS_FITS",
+                    "root": str(self.root),
+                    "resource_path": file,
+                    "resource_kwargs": {},
+                    "path_semantics": "posix",
+                },
+            ),
+            ("datum", {"datum_id": datum, "resource": resource, "datum_kwargs": {}}),
+        ]
+        self._reading = {
+            "detector_obs_id": name.obs_id,
+            "detector_exposure_id": name.exposure_id,
+            "detector_day_obs": self.day_obs,
+            "detector_seq_num": self.seq_num,
+            "detector_image_type": self.image_type,
+            "detector_exposure_time": 0.0,
+            "detector_shutter_time": 0.0,
+            "detector_dark_time": 0.25,
+            "detector_start": started,
+            "detector_end": started + 1.0,
+            "detector_mean": float(image.mean()),
+            "detector_noise": np.float64(4.5),
+            "detector_snap_index": np.int32(1),
+            "detector_snap_count": 1,
+            "detector_file": file,
+            "detector_header_problems": "",
+            "filter_name": "SDSSr_65mm",
+            "grating_name": "holo4_003",
+            "detector_image": datum,
+        }
+        return name
+
+    def describe(self) -> dict[str, DataKey]:
+        detector = self.instrument.detector
+        kinds = {"detector_obs_id": "string", "detector_image_type": "string", "detector_file": "string"}
+        kinds |= {"detector_header_problems": "string", "filter_name": "string", "grating_name": "string"}
+        integers = ("exposure_id", "day_obs", "seq_num", "snap_index", "snap_count")
+        kinds |= {f"detector_{key}": "integer" for key in integers}
+        keys: dict[str, Any] = {
+            key: {"source": f"PV:{key}", "dtype": kinds.get(key, "number"), "shape": []}
+            for key in self._reading
+            if key != "detector_image"
+        }
+        keys["detector_image"] = {
+            "source": "PV:FITS1:FullFileName_RBV",
+            "dtype": "array",
+            "dtype_numpy": "<i4",
+            "shape": [1, detector.height, detector.width],
+            "external": "FILESTORE:",
+        }
+        return keys
+
+    def read(self) -> dict[str, Reading]:
+        now = time.time()
+        return {key: {"value": value, "timestamp": now} for key, value in self._reading.items()}
+
+    def read_configuration(self) -> dict:
+        return {}
+
+    def describe_configuration(self) -> dict:
+        return {}
+
+    def collect_asset_docs(self) -> Iterator[tuple[str, dict]]:
+        yield from self._assets
+        self._assets = []
+
+
+def write_fits(path: Path, instrument: Instrument, name: ExposureName, image_type: str, started: float) -> np.ndarray:
+    """Write one small frame in the layout of the instrument; returns the assembled image."""
+    from slitless.detector.geometry import assemble
+
+    layout = readout_layout(instrument.detector, Window.full(instrument.detector))
+    random = np.random.default_rng(name.exposure_id)
+    raw = [random.integers(1000, 200_000, readout.raw_shape).astype(">i4") for readout in layout]
+    primary = fits.PrimaryHDU()
+    primary.header["OBSID"] = name.obs_id
+    primary.header["IMGTYPE"] = image_type
+    primary.header["CAMSEQ"] = name.seq_num
+    hdus: list[Any] = [primary]
+    for readout, pixels in zip(layout, raw, strict=True):
+        hdu = fits.ImageHDU(pixels, name=readout.amplifier.name)
+        hdu.header["DATASEC"] = readout.data_section.fits()
+        hdu.header["BIASSEC"] = readout.bias_section.fits()
+        hdu.header["DETSEC"] = readout.detector_section.fits()
+        hdus.append(hdu)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fits.HDUList(hdus).writeto(path, checksum=True)
+    return assemble(layout, raw)
+
+
+@pytest.fixture
+def instrument() -> Instrument:
+    return small_instrument()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def run_engine() -> Iterator[RunEngine]:
+    loop = asyncio.new_event_loop()
+    engine = RunEngine(loop=loop, context_managers=[])
+    yield engine
+    loop.call_soon_threadsafe(loop.stop)
+    engine._th.join()
+    loop.close()
+
+
+@pytest.fixture
+def detector(root: Path, instrument: Instrument) -> FakeDetector:
+    return FakeDetector(root, instrument, day_obs_at(time.time() + 37.0))
+
+
+@pytest.fixture
+def take(root: Path, run_engine: RunEngine, detector: FakeDetector) -> Iterator[Callable[..., str]]:
+    """Take frames as one run through a RunEngine with a journal; returns the run's uid."""
+    journal = Journal(root)
+    run_engine.subscribe(journal)
+
+    def _take(n: int = 1, image_type: str = "BIAS", fail_after: int | None = None, **md: Any) -> str:
+        detector.image_type = image_type
+        metadata = {
+            "plan_name": f"take_{image_type.lower()}",
+            "image_type": image_type,
+            "num_exposures": n,
+            "exposure_time": 0.0,
+            "object": "",
+            "program": "",
+            **md,
+        }
+
+        @bpp.run_decorator(md=metadata)
+        def plan():
+            for index in range(n):
+                if index == fail_after:
+                    raise RuntimeError("the shutter stuck")
+                yield from bps.trigger_and_read([detector])
+
+        if fail_after is None:
+            uids = run_engine(plan())
+            assert isinstance(uids, tuple)
+            (uid,) = uids
+        else:
+            with pytest.raises(RuntimeError, match="shutter stuck"):
+                run_engine(plan())
+            uid = sorted((root / "journal").glob("*/*.jsonl"), key=lambda p: p.stat().st_mtime)[-1].stem
+        return uid
+
+    yield _take
+    journal.close()
+
+
+@pytest.fixture
+def night() -> SimpleNamespace:
+    """Constants of the synthetic night."""
+    return SimpleNamespace(utc=NIGHT, day_obs=20251231)
