@@ -1,0 +1,94 @@
+"""Text in FITS headers that comes back exactly as it was given, whatever characters it holds.
+
+FITS allows printable ASCII only, drops trailing blanks and breaks long values over CONTINUE cards.
+Plain ASCII is written as it is; what FITS cannot hold is escaped with a backslash as in Python source.
+"""
+
+from __future__ import annotations
+
+import re
+
+from astropy.io import fits
+
+__all__ = ["decode_text", "encode_text", "text_card"]
+
+CARD = 80  # characters of a card; FITS 4.0, 3.3.1
+CHUNK = 67  # characters of a text that one card of a long value holds: 80 - "CONTINUE  '" - "&'"
+NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
+UNNAMED = {escape[1]: character for character, escape in NAMED.items()}
+ESCAPE = re.compile(r"\\([nrt\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+TRAILING = " &"  # a trailing blank would be dropped, a trailing & taken for "continued on the next card"
+
+
+def encode_text(text: str) -> str:
+    r"""Return `text` in printable ASCII; plain ASCII without backslashes stays as it is.
+
+    Newline, tab and backslash become ``\n``, ``\t`` and ``\\``; other characters ``\xhh``, ``\uhhhh``
+    or ``\Uhhhhhhhh``; so does a blank or an ampersand at the very end.
+    """
+    encoded = "".join(c if " " <= c <= "~" and c != "\\" else _escape(c) for c in text)
+    if encoded and encoded[-1] in TRAILING:
+        encoded = encoded[:-1] + f"\\x{ord(encoded[-1]):02x}"
+    return encoded
+
+
+def decode_text(value: str) -> str:
+    """Return the text that `encode_text` was given; a backslash that starts no escape stays."""
+    return ESCAPE.sub(_unescape, value)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if character in NAMED:
+        return NAMED[character]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _unescape(match: re.Match[str]) -> str:
+    body = match[1]
+    if body in UNNAMED:
+        return UNNAMED[body]
+    code = int(body[1:], 16)
+    return chr(code) if code <= 0x10FFFF else match[0]
+
+
+def text_card(name: str, text: str, comment: str = "") -> fits.Card:
+    """Return a header card with any text as its value, over CONTINUE cards if it is long.
+
+    The breaks stand where every reader joins them right: never inside a doubled quote, never after an
+    ampersand. A comment that does not fit beside a text is left out.
+
+    Parameters
+    ----------
+    name : str
+        Keyword, at most 8 characters.
+    text : str
+        The value, not yet encoded.
+    comment : str
+        Printable ASCII.
+    """
+    quoted = encode_text(text).replace("'", "''")
+    images = []
+    while len(quoted) > CHUNK + 1:  # the last card needs no ampersand
+        cut = _cut(quoted)
+        images.append(f"'{quoted[:cut]}&'")
+        quoted = quoted[cut:]
+    images.append(f"'{quoted:8}'")
+    starts = [f"{name:8}= "] + ["CONTINUE  "] * (len(images) - 1)
+    cards = [start + image for start, image in zip(starts, images, strict=True)]
+    if comment and len(cards[-1]) + 3 + len(comment) <= CARD:
+        cards[-1] = f"{cards[-1]:30} / {comment}"
+    return fits.Card.fromstring("".join(f"{card:{CARD}}" for card in cards))
+
+
+def _cut(quoted: str) -> int:
+    """Where to break a text whose quotes are doubled: at most 67, not within a pair, not after "&"."""
+    cut = CHUNK
+    run = len(quoted[:cut]) - len(quoted[:cut].rstrip("'"))
+    if run % 2:
+        cut -= 1
+    while cut > 1 and quoted[cut - 1] == "&":
+        cut -= 1
+    return cut

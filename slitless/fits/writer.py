@@ -1,0 +1,186 @@
+"""Writes a frame as LATISS files are: an empty primary HDU and an image extension for each amplifier.
+
+A file appears under its final name only when all of it is durable, and never in place of another file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from slitless.definition import Instrument
+from slitless.detector.geometry import AmplifierReadout
+from slitless.errors import SlitlessError
+from slitless.fits.checksum import checksum_text, data_sum, ones_complement
+from slitless.fits.hdus import BLOCK
+from slitless.fits.header import amplifier_header
+
+__all__ = ["FrameNotWritten", "WrittenFile", "check_destination", "write_frame"]
+
+PIXEL = np.dtype(">i4")
+HEADERS = 17 * 4 * BLOCK  # bytes, generous, that headers add to the pixels
+NO_CHECKSUM = "0" * 16
+FILE_MODE = 0o644
+
+
+class FrameNotWritten(SlitlessError):
+    """A frame cannot be written, or was not; the message names the path and the reason."""
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A frame on disk."""
+
+    path: Path
+    size: int
+    """bytes."""
+    data_sums: tuple[int, ...]
+    """DATASUM of each amplifier, in file order."""
+
+
+def check_destination(path: Path | str, bytes_needed: int) -> None:
+    """Refuse a place where a frame could not be written; called before the shutter opens.
+
+    Parameters
+    ----------
+    path : Path
+        Final name of the file.
+    bytes_needed : int
+        Size of its pixels, bytes.
+
+    Raises
+    ------
+    FrameNotWritten
+        If the file exists, or its folder is missing, not writable, or too full.
+    """
+    path = Path(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise FrameNotWritten(f"{path}: folder {folder} does not exist")
+    if os.path.lexists(path):
+        raise FrameNotWritten(f"{path}: exists already and is never overwritten")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        room = os.statvfs(folder)
+    except OSError as error:
+        raise FrameNotWritten(f"{path}: folder {folder} is not writable: {_reason(error)}") from error
+    free, needed = room.f_bavail * room.f_frsize, bytes_needed + HEADERS
+    if free < needed:
+        raise FrameNotWritten(f"{path}: needs {needed} bytes, and {folder} has {free} free")
+
+
+def write_frame(
+    path: Path | str,
+    instrument: Instrument,
+    header: fits.Header,
+    layout: Sequence[AmplifierReadout],
+    raw: Sequence[NDArray[Any]],
+) -> WrittenFile:
+    """Write a frame and return when it is durable under its final name.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; nothing may stand there yet.
+    instrument : Instrument
+        What the instrument is.
+    header : fits.Header
+        Primary header, as `slitless.fits.header.primary_header` makes it.
+    layout : sequence of AmplifierReadout
+        What each raw array is.
+    raw : sequence of ndarray, each of shape `readout.raw_shape`, '>i4'
+        Pixels, ADU. Arrays in this type and C order are written without a copy.
+
+    Raises
+    ------
+    FrameNotWritten
+        If the file exists already, or cannot be written whole; nothing is left behind.
+    """
+    path = Path(path)
+    try:
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    except OSError as error:
+        raise FrameNotWritten(f"{path}: {_reason(error)}") from error
+    try:
+        with open(descriptor, "wb", buffering=0) as file:
+            sums = _write_hdus(file.fileno(), instrument, header, layout, raw)
+            os.fchmod(file.fileno(), FILE_MODE)
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+        os.link(partial, path)  # fails if the name is taken, where a rename would overwrite
+    except FileExistsError as error:
+        raise FrameNotWritten(f"{path}: exists already and is never overwritten") from error
+    except OSError as error:
+        raise FrameNotWritten(f"{path}: {_reason(error)}") from error
+    finally:
+        os.unlink(partial)
+    _make_name_durable(path.parent)
+    return WrittenFile(path, size, tuple(sums))
+
+
+def _write_hdus(
+    descriptor: int,
+    instrument: Instrument,
+    header: fits.Header,
+    layout: Sequence[AmplifierReadout],
+    raw: Sequence[NDArray[Any]],
+) -> list[int]:
+    _write_all(descriptor, [_header_block(header, 0)])
+    sums = []
+    for readout, pixels in zip(layout, raw, strict=True):
+        if pixels.shape != readout.raw_shape:
+            raise ValueError(f"{readout.amplifier.name}: {pixels.shape} pixels, expected {readout.raw_shape}")
+        stored = np.ascontiguousarray(pixels, dtype=PIXEL)
+        data = stored.data.cast("B")
+        sums.append(data_sum(data))
+        block = _header_block(amplifier_header(instrument, readout, stored), sums[-1])
+        _write_all(descriptor, [block, data, bytes(-len(data) % BLOCK)])
+    return sums
+
+
+def _header_block(header: fits.Header, data_total: int) -> bytes:
+    """Return a header as it stands in the file, with DATASUM and CHECKSUM."""
+    header = header.copy()
+    header["DATASUM"] = (str(data_total), "Data unit checksum")
+    header["CHECKSUM"] = (NO_CHECKSUM, "HDU checksum")
+    block = header.tostring().encode("ascii")
+    text = checksum_text(ones_complement(data_sum(block) + data_total))
+    return block.replace(f"CHECKSUM= '{NO_CHECKSUM}'".encode(), f"CHECKSUM= '{text}'".encode(), 1)
+
+
+def _write_all(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
+    waiting = list(_as_views(parts))
+    while waiting:
+        written = os.writev(descriptor, waiting)
+        if not written:
+            raise OSError(errno.EIO, "nothing was written")
+        while waiting and written >= len(waiting[0]):
+            written -= len(waiting.pop(0))
+        if waiting:
+            waiting[0] = waiting[0][written:]
+
+
+def _as_views(parts: Sequence[bytes | memoryview]) -> Iterator[memoryview]:
+    return (memoryview(part) for part in parts if len(part))
+
+
+def _make_name_durable(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
