@@ -1,0 +1,80 @@
+"""The camera's records: areaDetector's core on the stock class, and what a science CCD adds."""
+
+from __future__ import annotations
+
+from ophyd import Component as Cpt
+from ophyd.areadetector.base import ADComponent as ADCpt
+from ophyd.areadetector.cam import CamBase
+
+from devices.command import CommandPort
+from devices.signals import Count, Readback, Setting, SettingWithReadback, Text, TextSetting
+
+__all__ = ["Camera"]
+
+
+class Camera(CamBase):
+    """An areaDetector camera whose records this package uses are monitored; the others connect on first use."""
+
+    acquire = ADCpt(SettingWithReadback, "Acquire", kind="omitted")
+    acquire_time = ADCpt(SettingWithReadback, "AcquireTime", kind="omitted")
+    image_mode = ADCpt(SettingWithReadback, "ImageMode", kind="omitted")
+    num_images = ADCpt(SettingWithReadback, "NumImages", kind="omitted")
+    detector_state = ADCpt(Readback, "DetectorState_RBV", string=True, kind="omitted")
+    status_message = ADCpt(Text, "StatusMessage_RBV", kind="omitted")
+    time_remaining = ADCpt(Readback, "TimeRemaining_RBV", kind="omitted")
+    pixels_remaining = ADCpt(Readback, "NumPixelsRemaining_RBV", kind="omitted")
+
+    model = ADCpt(Readback, "Model_RBV", kind="config")
+    serial_number = ADCpt(Readback, "SerialNumber_RBV", kind="config")
+    temperature = ADCpt(SettingWithReadback, "Temperature", kind="config")
+    temperature_actual = ADCpt(Readback, "TemperatureActual", kind="config")
+    bin_x = ADCpt(SettingWithReadback, "BinX", kind="config")
+    bin_y = ADCpt(SettingWithReadback, "BinY", kind="config")
+    min_x = ADCpt(SettingWithReadback, "MinX", kind="config")
+    min_y = ADCpt(SettingWithReadback, "MinY", kind="config")
+    size_x = ADCpt(SettingWithReadback, "SizeX", kind="config")
+    size_y = ADCpt(SettingWithReadback, "SizeY", kind="config")
+    array_size_x = ADCpt(Readback, "ArraySizeX_RBV", kind="omitted")
+    array_size_y = ADCpt(Readback, "ArraySizeY_RBV", kind="omitted")
+    flush_cycles = Cpt(Setting, "FlushCycles", kind="config")
+
+    image_type = Cpt(SettingWithReadback, "ImageType", kind="omitted", string=True)
+    test_type = Cpt(TextSetting, "TestType", kind="omitted")
+    group_id = Cpt(TextSetting, "GroupId", kind="omitted")
+    reason = Cpt(TextSetting, "Reason", kind="omitted")
+    program = Cpt(TextSetting, "Program", kind="omitted")
+    note = Cpt(TextSetting, "Note", kind="omitted")
+    object_name = Cpt(TextSetting, "ObjectName", kind="omitted")
+    observer = Cpt(TextSetting, "Observer", kind="omitted")
+    snap_index = Cpt(Setting, "SnapIndex", kind="omitted")
+    snap_count = Cpt(Setting, "SnapCount", kind="omitted")
+    stutter_shifts = Cpt(Setting, "StutterShifts", kind="omitted")
+    stutter_rows = Cpt(Setting, "StutterRows", kind="omitted")
+    focus_frame = Cpt(Setting, "FocusFrame", kind="omitted")
+    focus_steps = Cpt(Setting, "FocusSteps", kind="omitted")
+    focus_step = Cpt(Setting, "FocusStep", kind="omitted")
+    focus_shift = Cpt(Setting, "FocusShift", kind="omitted")
+
+    pause_exposure = Cpt(Setting, "Pause", kind="omitted")
+    resume_exposure = Cpt(Setting, "Resume", kind="omitted")
+    stop_exposure = Cpt(Setting, "StopExposure", kind="omitted")
+    abort = Cpt(Setting, "Abort", kind="omitted")
+    held = Cpt(Readback, "Held_RBV", kind="omitted")
+    optics_locked = Cpt(Readback, "OpticsLocked_RBV", kind="omitted")
+    sequence_claim = Cpt(TextSetting, "SequenceClaim", kind="omitted")
+    sequence_release = Cpt(TextSetting, "SequenceRelease", kind="omitted")
+    sequence_owner = Cpt(Text, "SequenceOwner_RBV", kind="omitted")
+
+    obs_id = Cpt(Readback, "ExposureId_RBV", string=True, kind="omitted")
+    exposure_id = Cpt(Count, "ExposureNumber_RBV", kind="omitted")
+    day_obs = Cpt(Readback, "DayObs_RBV", kind="omitted")
+    seq_num = Cpt(Readback, "SeqNum_RBV", kind="omitted")
+    exposure_start = Cpt(Readback, "ExposureStart_RBV", kind="omitted")
+    exposure_end = Cpt(Readback, "ExposureEnd_RBV", kind="omitted")
+    shutter_time = Cpt(Readback, "ShutterTime_RBV", kind="omitted")
+    dark_time = Cpt(Readback, "DarkTime_RBV", kind="omitted")
+    frame_state = Cpt(Readback, "FrameState_RBV", string=True, kind="omitted")
+    frame_reason = Cpt(Text, "FrameReason_RBV", kind="omitted")
+    header_problems = Cpt(Text, "HeaderProblems_RBV", kind="omitted")
+
+    commands = Cpt(CommandPort, "", kind="omitted")

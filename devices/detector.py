@@ -1,0 +1,375 @@
+"""The CCD as a Bluesky detector: one trigger, one frame, durable on disk when the status is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ophyd import Component as Cpt
+from ophyd import Device
+from ophyd.areadetector.plugins import ImagePlugin, StatsPlugin
+from ophyd.device import Staged
+from ophyd.utils.errors import RedundantStaging
+
+from devices import progress
+from devices.camera import Camera
+from devices.command import CommandFailed, CommandStatus
+from devices.exposure_request import ExposureRequest
+from devices.health import IocHealth
+from devices.settings import SettingsStatus
+from devices.signals import Readback, Setting, SettingWithReadback, Text
+from slitless.definition import Instrument
+
+__all__ = ["Detector", "ExposureStatus", "FitsWriter", "FrameStatistics"]
+
+logger = logging.getLogger(__name__)
+
+SETTLE = 20.0
+"""s of wall time for the camera to close the shutter and become idle when told to stop."""
+
+FINISHED = ("Idle", "Aborted", "Error", "Disconnected")
+"""Detector states in which nothing runs."""
+
+
+class FitsWriter(Device):
+    """Where the frame went."""
+
+    data_root = Cpt(Text, "DataRoot_RBV", kind="config")
+    full_file_name = Cpt(Text, "FullFileName_RBV", kind="omitted")
+    free_space = Cpt(Readback, "FreeSpace_RBV", kind="omitted")
+    auto_save = Cpt(SettingWithReadback, "AutoSave", kind="omitted")
+    write_message = Cpt(Text, "WriteMessage", kind="omitted")
+
+
+class FrameStatistics(Device):
+    """Statistics of the imaging pixels, ADU above the overscan."""
+
+    mean = Cpt(Readback, "MeanValue_RBV", kind="omitted")
+    sigma = Cpt(Readback, "Sigma_RBV", kind="omitted")
+    minimum = Cpt(Readback, "MinValue_RBV", kind="omitted")
+    maximum = Cpt(Readback, "MaxValue_RBV", kind="omitted")
+    noise = Cpt(Readback, "Noise_RBV", kind="omitted")
+
+
+class ExposureStatus(CommandStatus):
+    """The fate of one exposure; its progress can be watched."""
+
+    def watch(self, func: Any) -> None:
+        """Call `func` with the progress of integration and readout (see `ophyd.status.MoveStatus.watch`)."""
+        progress.watch(self, self.obj, func)
+
+
+class Detector(Device):
+    """The camera of the spectrograph.
+
+    `prepare` says what frame comes next, `trigger` takes it, `read` tells about it, `stage` claims the
+    sequence for this client and `unstage` gives it back. When interrupted it never leaves the shutter
+    open and never starts a second exposure on top of the first:
+
+    - `pause` holds the exposure with the shutter closed, or aborts it if it cannot be held;
+    - `trigger` for a frame that is held goes on with that frame;
+    - `unstage` and `stop` abort what still runs and wait until the camera is idle.
+
+    Parameters
+    ----------
+    prefix : str
+        Of the camera's IOC, e.g. ``LATISS:CAM:``.
+    instrument : Instrument
+        Times of the detector, from which the time an exposure may take is derived.
+    """
+
+    cam = Cpt(Camera, "cam1:", kind="config")
+    fits = Cpt(FitsWriter, "FITS1:", kind="config")
+    statistics = Cpt(FrameStatistics, "Stats1:", kind="omitted")
+    image_plugin = Cpt(ImagePlugin, "image1:", kind="omitted", lazy=True)
+    stats_plugin = Cpt(StatsPlugin, "Stats1:", kind="omitted", lazy=True)
+    ioc = Cpt(IocHealth, "IOC:", kind="omitted")
+
+    def __init__(self, prefix: str = "", *, name: str, instrument: Instrument, **kwargs: Any) -> None:
+        self.instrument = instrument
+        self._lock = threading.RLock()
+        self._request: ExposureRequest | None = None
+        self._exposure: ExposureStatus | None = None
+        self._exposed: ExposureRequest | None = None
+        self._is_read = True
+        self._datum: tuple[str, dict[str, Any], dict[str, Any]] | None = None
+        super().__init__(prefix, name=name, **kwargs)
+
+    def stage(self) -> list[object]:
+        """Claim the sequence for this client.
+
+        Raises
+        ------
+        CommandFailed
+            If another client holds it; the message names it.
+        """
+        if self._staged is not Staged.no:
+            raise RedundantStaging(f"{self.name} is staged already")
+        self.claim("an observer")
+        self._staged = Staged.yes
+        return [self]
+
+    def claim(self, purpose: str) -> None:
+        """Claim the sequence: the camera and the mechanisms obey only this client until `release`."""
+        client = self.cam.commands.client.id
+        self.cam.sequence_claim.put(f"{client} {purpose}")
+        if not _wait_for(lambda: _first_word(self.cam.sequence_owner.get()) == client, 3.0):
+            owner = self.cam.sequence_owner.get()
+            reason = f"it belongs to {owner!r}" if owner else f"{self.cam.sequence_owner.pvname} stays empty"
+            raise CommandFailed(f"{self.name}: the sequence could not be claimed; {reason}")
+
+    def unstage(self) -> list[object]:
+        """Abort what still runs, wait until the camera is idle, release the sequence."""
+        self._staged = Staged.no
+        try:
+            self._abort_if_running("unstaged")
+        finally:
+            self.release()
+            self._request = self._exposed = self._exposure = None
+            self._is_read = True
+        return [self]
+
+    def release(self) -> None:
+        """Give the sequence back, if this client holds it."""
+        client = self.cam.commands.client.id
+        if not self.cam.sequence_owner.connected or _first_word(self.cam.sequence_owner.get()) != client:
+            return
+        self.cam.sequence_release.put(client)
+        if not _wait_for(lambda: _first_word(self.cam.sequence_owner.get()) != client, 3.0):
+            logger.warning("%s: the sequence was not released", self.name)
+
+    def prepare(self, request: ExposureRequest) -> SettingsStatus:
+        """Set the camera up for one frame; done when the IOC has taken every setting."""
+        with self._lock:
+            self._request = request
+            if request is self._exposed:  # replayed after a pause: the frame is under way or done
+                return SettingsStatus(self, {})
+            return SettingsStatus(self, self._settings(request))
+
+    def trigger(self) -> ExposureStatus:
+        """Take the frame; done when it is durable on disk."""
+        with self._lock:
+            if self._exposure is not None and self._goes_on():
+                self._resume_if_held()
+                return self._exposure
+            exposure = self._expose()
+            self._exposure, self._exposed, self._is_read = exposure, self._request, False
+            return exposure
+
+    def pause(self) -> None:
+        """Hold the exposure with the shutter closed; abort it if the camera cannot hold it."""
+        exposure = self._exposure
+        if exposure is None or exposure.done:
+            return
+        if self.cam.detector_state.get() in ("Readout", "Saving", "Correct"):
+            return  # the shutter is closed and the frame will come
+        exposure.suspend_deadline()
+        self.cam.pause_exposure.put(1)
+        if _wait_for(lambda: bool(self.cam.held.get()) or exposure.done or self._reads_out(), self._time_to_close()):
+            return
+        logger.warning("%s: the exposure cannot be held, it is aborted", self.name)
+        exposure.restart_deadline()
+        self._abort_if_running("paused, but the camera could not hold it")
+
+    def resume(self) -> None:
+        """Do nothing: the RunEngine triggers the frame again, and that goes on with a held exposure."""
+
+    def stop(self, *, success: bool = False) -> None:
+        """Abort what still runs and wait until the camera is idle with the shutter closed."""
+        self._abort_if_running("stopped")
+
+    def stop_early(self) -> None:
+        """End the integration now and read out; the frame has its true exposure time."""
+        self.cam.stop_exposure.put(1)
+
+    def read(self) -> dict[str, Any]:
+        """Return what the camera says about the last frame."""
+        reading = {key: {"value": s.get(), "timestamp": s.timestamp} for key, s in self._data_signals().items()}
+        path = self.fits.full_file_name.get()
+        stamp = self.fits.full_file_name.timestamp
+        reading[f"{self.name}_file"] = {"value": self._relative(path), "timestamp": stamp}
+        reading[f"{self.name}_image"] = {"value": self._make_datum(path), "timestamp": stamp}
+        self._is_read = True
+        return reading
+
+    def describe(self) -> dict[str, Any]:
+        """Return the data keys of a frame."""
+        keys = {key: signal.describe()[signal.name] for key, signal in self._data_signals().items()}
+        name = self.fits.full_file_name
+        keys[f"{self.name}_file"] = {"source": f"PV:{name.pvname}", "dtype": "string", "shape": []}
+        keys[f"{self.name}_image"] = {
+            "source": f"PV:{name.pvname}",
+            "dtype": "array",
+            "dtype_numpy": "<i4",
+            "shape": [1, *self.frame_shape()],
+            "dims": ["time", "y", "x"],
+            "external": "FILESTORE:",
+        }
+        return keys
+
+    def collect_asset_docs(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the Resource and the Datum of the frame that was read last."""
+        if self._datum is not None:
+            _, resource, datum = self._datum
+            self._datum = None
+            yield "resource", resource
+            yield "datum", datum
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """Columns for live tables."""
+        return {"fields": [f"{self.name}_{key}" for key in ("seq_num", "mean", "sigma", "maximum")]}
+
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of the assembled, trimmed image with the present window and binning."""
+        cam = self.cam
+        return int(cam.size_y.get()) // int(cam.bin_y.get()), int(cam.size_x.get()) // int(cam.bin_x.get())
+
+    def _data_signals(self) -> Mapping[str, Any]:
+        cam, statistics = self.cam, self.statistics
+        signals = {
+            "obs_id": cam.obs_id,
+            "exposure_id": cam.exposure_id,
+            "day_obs": cam.day_obs,
+            "seq_num": cam.seq_num,
+            "image_type": cam.image_type,
+            "exposure_time": cam.acquire_time,
+            "shutter_time": cam.shutter_time,
+            "dark_time": cam.dark_time,
+            "start": cam.exposure_start,
+            "end": cam.exposure_end,
+            "mean": statistics.mean,
+            "sigma": statistics.sigma,
+            "minimum": statistics.minimum,
+            "maximum": statistics.maximum,
+            "noise": statistics.noise,
+            "snap_index": cam.snap_index,
+            "snap_count": cam.snap_count,
+            "header_problems": cam.header_problems,
+        }
+        return {f"{self.name}_{key}": signal for key, signal in signals.items()}
+
+    def _relative(self, path: str) -> str:
+        root = self.fits.data_root.get()
+        return os.path.relpath(path, root) if path and root else path
+
+    def _make_datum(self, path: str) -> str:
+        resource_uid = str(uuid.uuid4())
+        datum_id = f"{resource_uid}/0"
+        resource = {
+            "uid": resource_uid,
+            "spec": "SLITLESS_FITS",
+            "root": self.fits.data_root.get(),
+            "resource_path": self._relative(path),
+            "resource_kwargs": {},
+            "path_semantics": "posix",
+        }
+        datum = {"datum_id": datum_id, "resource": resource_uid, "datum_kwargs": {}}
+        self._datum = (datum_id, resource, datum)
+        return datum_id
+
+    def _settings(self, request: ExposureRequest) -> dict[Setting, Any]:
+        cam = self.cam
+        settings: dict[Setting, Any] = {
+            cam.image_type: request.image_type.value,
+            cam.acquire_time: float(request.exposure_time),
+            cam.image_mode: 0,
+            cam.group_id: request.group_id,
+            cam.test_type: request.test_type,
+            cam.reason: request.reason,
+            cam.program: request.program,
+            cam.note: request.note,
+            cam.snap_count: request.snap_count,
+            cam.snap_index: request.snap_index,
+            cam.focus_frame: int(request.focus_frame is not None),
+            self.fits.auto_save: 1,
+        }
+        if request.stutter is not None:
+            settings |= {cam.stutter_shifts: request.stutter.n_shift, cam.stutter_rows: request.stutter.row_shift}
+        if request.focus_frame is not None:
+            frame = request.focus_frame
+            settings |= {
+                cam.focus_steps: frame.steps,
+                cam.focus_step: float(frame.step),
+                cam.focus_shift: frame.shift,
+            }
+        return settings
+
+    def _expose(self) -> ExposureStatus:
+        what = f"{self.name}: {self._request}" if self._request is not None else f"{self.name}: exposure"
+        return self.cam.commands.issue(self.cam.acquire, 1, what, self.ioc, self._duration(), ExposureStatus)
+
+    def _duration(self) -> float:
+        """Return the s of instrument time that the exposure set up now should take."""
+        detector, shutter = self.instrument.detector, self.instrument.shutter
+        request = self._request
+        if request is None:
+            slices, rows, seconds = 1, 0, float(self.cam.acquire_time.get())
+        else:
+            seconds, slices, rows = request.exposure_time, 1, 0
+            if request.stutter is not None:
+                slices, rows = request.stutter.n_shift, request.stutter.row_shift
+            elif request.focus_frame is not None:
+                slices, rows = request.focus_frame.steps, request.focus_frame.shift
+        cycles = int(self.cam.flush_cycles.get())
+        one = seconds + shutter.open_time + shutter.close_time + rows * detector.row_shift_time
+        if request is not None and request.focus_frame is not None:
+            one += abs(request.focus_frame.step) / self.instrument.telescope.focus_speed + 2.0
+        return cycles * detector.flush_time + slices * one + 2 * detector.readout_time
+
+    def _goes_on(self) -> bool:
+        """Whether a trigger now means the exposure that is already there."""
+        exposure = self._exposure
+        if exposure is None or (exposure.done and not exposure.success):
+            return False
+        if not exposure.done:
+            return True
+        return self._request is self._exposed if self._request is not None else not self._is_read
+
+    def _resume_if_held(self) -> None:
+        exposure = self._exposure
+        if exposure is not None and not exposure.done:
+            exposure.restart_deadline()
+            if self.cam.held.get():
+                self.cam.resume_exposure.put(1)
+
+    def _reads_out(self) -> bool:
+        return self.cam.detector_state.get() in ("Readout", "Saving", "Correct")
+
+    def _time_to_close(self) -> float:
+        shutter = self.instrument.shutter
+        flush = int(self.cam.flush_cycles.get()) * self.instrument.detector.flush_time
+        return self.ioc.wall_seconds(flush + shutter.open_time + shutter.close_time) + 3.0
+
+    def _abort_if_running(self, why: str) -> None:
+        exposure = self._exposure
+        if exposure is None or exposure.done:
+            return
+        logger.warning("%s: %s is aborted: %s", self.name, exposure.what, why)
+        self.cam.abort.put(1)
+        if not _wait_for(lambda: exposure.done and self._is_idle(), SETTLE):
+            state = self.cam.detector_state.get()
+            raise CommandFailed(f"{self.name}: not idle {SETTLE:g} s after an abort, it is in {state}")
+
+    def _is_idle(self) -> bool:
+        return self.cam.detector_state.get() in FINISHED and not self.cam.optics_locked.get()
+
+
+def _first_word(text: str) -> str:
+    return text.split(" ", 1)[0]
+
+
+def _wait_for(condition: Any, timeout: float) -> bool:
+    """Return whether a condition on monitored values came true within `timeout` wall seconds."""
+    deadline = time.monotonic() + timeout
+    tick = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        tick.wait(0.002)
+    return True

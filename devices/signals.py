@@ -1,0 +1,108 @@
+"""Signals that say only what the IOC said.
+
+ophyd's own signals echo a value locally as soon as it was put, and ask the wire again at each read.
+These are always monitored: a reading is the last value the IOC published, and a put changes nothing
+here until the IOC publishes it. Text lives in CHAR waveforms as UTF-8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ophyd import EpicsSignal, EpicsSignalRO
+from ophyd.signal import DEFAULT_EPICSSIGNAL_VALUE
+from ophyd.utils.errors import DisconnectedError
+
+__all__ = ["Count", "Readback", "Setting", "SettingWithReadback", "Text", "TextSetting", "decode", "encode"]
+
+
+def encode(text: str) -> np.ndarray:
+    """Return text as the bytes of a CHAR waveform: UTF-8, closed by a NUL."""
+    return np.frombuffer(text.encode("utf-8") + b"\0", dtype=np.uint8)
+
+
+def decode(value: Any) -> str:
+    """Return the text that a CHAR waveform holds: UTF-8 up to the first NUL."""
+    if isinstance(value, str):
+        return value
+    values = np.atleast_1d(np.asarray([] if value is None else value))
+    return values.astype(np.uint8).tobytes().split(b"\0", 1)[0].decode("utf-8", errors="replace")
+
+
+class _Monitored:
+    """What the last monitor said, without a round trip; a lost connection is an error, never an old value."""
+
+    def get(self, **kwargs: Any) -> Any:
+        if not self.connected:  # type: ignore[attr-defined]
+            raise DisconnectedError(f"{self.pvname} is not connected")  # type: ignore[attr-defined]
+        value = self._readback  # type: ignore[attr-defined]
+        if value is DEFAULT_EPICSSIGNAL_VALUE:  # connected, the first monitor still on its way
+            return super().get(**kwargs)  # type: ignore[misc]
+        return value
+
+    def _read_changed(self, value: Any = None, **kwargs: Any) -> None:
+        super()._read_changed(value=self._understood(value), **kwargs)  # type: ignore[misc]
+
+    def _fix_type(self, value: Any) -> Any:
+        return self._understood(super()._fix_type(value))  # type: ignore[misc]
+
+    def _understood(self, value: Any) -> Any:
+        return value.item() if isinstance(value, np.generic) else value
+
+
+class _Text:
+    def _understood(self, value: Any) -> str:
+        return decode(value)
+
+
+class Readback(_Monitored, EpicsSignalRO):
+    """A monitored value that only the IOC changes."""
+
+    def __init__(self, read_pv: str, *, auto_monitor: bool = True, **kwargs: Any) -> None:
+        super().__init__(read_pv, auto_monitor=auto_monitor, **kwargs)
+
+
+class Count(Readback):
+    """A whole number that Channel Access carries as a double because it needs more than 32 bits."""
+
+    def _understood(self, value: Any) -> Any:
+        is_number = isinstance(value, (float, np.floating)) and np.isfinite(value)
+        return int(value) if is_number else super()._understood(value)
+
+
+class Text(_Text, Readback):
+    """A monitored long string."""
+
+
+class Setting(_Monitored, EpicsSignal):
+    """A monitored value that a client may set; it reads as set only once the IOC says so."""
+
+    def __init__(self, read_pv: str, write_pv: str | None = None, *, auto_monitor: bool = True, **kwargs: Any) -> None:
+        super().__init__(read_pv, write_pv, auto_monitor=auto_monitor, **kwargs)
+
+    def put(self, value: Any, **kwargs: Any) -> None:
+        """Send a value to the IOC and return at once.
+
+        Whether it was taken shows in the readback: no client library reports a refused put reliably.
+        """
+        if not self.connected:
+            raise DisconnectedError(f"{self.setpoint_pvname} is not connected")
+        self._write_pv.put(self._on_the_wire(value), wait=False)
+
+    def _on_the_wire(self, value: Any) -> Any:
+        return value
+
+
+class SettingWithReadback(Setting):
+    """A setting in the naming of areaDetector: put to ``Name``, read from ``Name_RBV``."""
+
+    def __init__(self, prefix: str, **kwargs: Any) -> None:
+        super().__init__(prefix + "_RBV", prefix, **kwargs)
+
+
+class TextSetting(_Text, Setting):
+    """A long string that a client may set."""
+
+    def _on_the_wire(self, value: Any) -> Any:
+        return encode(value)
