@@ -1,0 +1,155 @@
+"""Runs IOCs as a program: arguments, server, peers, signals."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from iocs.ioc import Ioc, IocSetup
+from iocs.server import Context, ServerError
+from iocs.template import TemplateError
+from slitless.definition import Instrument, load_instrument
+from slitless.errors import SlitlessError
+from slitless.instrument_time import InstrumentClock
+
+__all__ = ["arguments", "run", "serve", "setup_from"]
+
+log = logging.getLogger(__name__)
+
+
+def arguments(classes: Sequence[type[Ioc]]) -> argparse.ArgumentParser:
+    """Return the parser of an IOC program."""
+    devices = ", ".join(cls.device for cls in classes)
+    parser = argparse.ArgumentParser(description=f"Serves the process variables of {devices} over Channel Access.")
+    parser.add_argument(
+        "--instrument", default="latiss", help="name or path of the instrument definition (%(default)s)"
+    )
+    parser.add_argument("--system", help="prefix of the whole instrument, with colon (from the definition)")
+    if len(classes) == 1:
+        parser.add_argument("--prefix", help=f"prefix of this IOC, with colon (<system>{classes[0].device}:)")
+    parser.add_argument("--port", type=int, help="TCP and UDP port, exactly (EPICS_CA_SERVER_PORT)")
+    parser.add_argument("--interfaces", nargs="+", default=["127.0.0.1"], help="addresses to listen on (%(default)s)")
+    parser.add_argument("--peers", help="where the other IOCs are: 'host:port host:port' (EPICS_CA_ADDR_LIST)")
+    parser.add_argument("--beacons", action="store_true", help="announce the server by beacons")
+    parser.add_argument("--no-interlock", action="store_true", help="ask no other IOC before anything moves")
+    parser.add_argument("--speed", type=float, default=1.0, help="instrument seconds per wall second (%(default)s)")
+    parser.add_argument("--epoch", type=float, help="UTC unix seconds at which instrument time is true (now)")
+    parser.add_argument("--data-root", type=Path, help="folder below which files are written")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
+    parser.add_argument("--enable", action="store_true", help="go to Enabled at start")
+    parser.add_argument("--list-pvs", action="store_true", help="list the PV names and exit")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more")
+    parser.add_argument("-q", "--quiet", action="store_true", help="log warnings and errors only")
+    for cls in classes:
+        cls.add_arguments(parser)
+    return parser
+
+
+def setup_from(cls: type[Ioc], options: argparse.Namespace, instrument: Instrument, clock: InstrumentClock) -> IocSetup:
+    """Return what the arguments tell one IOC."""
+    system = options.system or instrument.prefix
+    return IocSetup(
+        instrument=instrument,
+        prefix=getattr(options, "prefix", None) or f"{system}{cls.device}:",
+        system=system,
+        clock=clock,
+        data_root=options.data_root,
+        seed=options.seed,
+        enable=options.enable,
+        interlock=not options.no_interlock,
+        options=vars(options),
+    )
+
+
+def run(classes: Sequence[type[Ioc]], argv: list[str] | None = None) -> int:
+    """Run IOCs in one process until a signal ends it.
+
+    Returns
+    -------
+    int
+        0 after SIGINT or SIGTERM, 1 if it could not start.
+    """
+    options = arguments(classes).parse_args(argv)
+    level = logging.WARNING if options.quiet else logging.DEBUG if options.verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("caproto").setLevel(max(level, logging.WARNING))
+    if options.peers is not None:
+        os.environ["EPICS_CA_ADDR_LIST"] = options.peers
+        os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
+    try:
+        instrument = load_instrument(options.instrument)
+        epoch = time.time() if options.epoch is None else options.epoch
+        clock = InstrumentClock(time.time, options.speed, epoch)
+        iocs = [cls(setup_from(cls, options, instrument, clock)) for cls in classes]
+        if options.list_pvs:
+            sys.stdout.writelines(f"{name}\n" for ioc in iocs for name in ioc.records)
+            return 0
+        asyncio.run(_until_signalled(iocs, options))
+    except (SlitlessError, TemplateError, ServerError, ValueError) as error:
+        log.debug("while starting", exc_info=True)
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+async def _until_signalled(iocs: Sequence[Ioc], options: argparse.Namespace) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    async with serve(iocs, options.interfaces, options.port, beacons=options.beacons):
+        await ended.wait()
+
+
+class serve:  # noqa: N801  read as a verb: async with serve(iocs, ...)
+    """Serves IOCs on one port for as long as the block lasts.
+
+    Parameters
+    ----------
+    iocs : sequence of Ioc
+        What to serve.
+    interfaces : list of str
+        Addresses to listen on.
+    port : int or None
+        TCP and UDP port.
+    beacons : bool
+        Whether to send beacons.
+    """
+
+    def __init__(
+        self,
+        iocs: Sequence[Ioc],
+        interfaces: list[str] | None = None,
+        port: int | None = None,
+        *,
+        beacons: bool = False,
+    ) -> None:
+        self.iocs = iocs
+        self._options: dict[str, Any] = {"interfaces": interfaces, "port": port, "beacons": beacons}
+
+    async def __aenter__(self) -> Context:
+        pvdb = {name: record for ioc in self.iocs for name, record in ioc.records.items()}
+        self.context = context = Context(pvdb, **self._options)
+        await context.start()
+        for ioc in self.iocs:
+            context.gone_callbacks.append(ioc.client_gone)
+            ioc.client_count = lambda: len(context.circuits)
+            await ioc.peers.start()
+        log.info("%s: serving on port %d", ", ".join(ioc.setup.prefix for ioc in self.iocs), context.port)
+        for ioc in self.iocs:
+            await ioc.start()
+        return context
+
+    async def __aexit__(self, *exception: object) -> None:
+        for ioc in self.iocs:
+            await ioc.stop()
+            await ioc.peers.stop()
+        await self.context.stop_serving()

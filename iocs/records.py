@@ -1,0 +1,381 @@
+"""Records: Channel Access channels that behave as their database text says.
+
+A record knows its alarm, limits, dead bands and state names, refuses what its drive limits exclude, and serves its
+fields as channels made when somebody first asks for one.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from caproto import AccessRights, AlarmSeverity, AlarmStatus, ChannelType, TimeStamp
+from caproto._dbr import SubscriptionType
+
+from iocs.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAlarm
+from iocs.channel import Channel
+from iocs.client import Client, Refused
+from iocs.fields import field_channel
+from iocs.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
+from iocs.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
+from iocs.template import Database, RecordDefinition, TemplateError
+
+__all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record", "make_records"]
+
+log = logging.getLogger(__name__)
+
+Put = Callable[["Record", Any, Client], Awaitable[None]]
+
+READ_ONLY = frozenset("ai bi mbbi longin stringin lsi calc calcout int64in mbbiDirect aai sub sel".split())
+ARRAYS = frozenset({"waveform", "aai", "aao"})
+STATE_NAMES = "ZRST ONST TWST THST FRST FVST SXST SVST EIST NIST TEST ELST TVST TTST FTST FFST".split()
+ELEMENTS = {
+    "UCHAR": ChannelType.CHAR,
+    "SHORT": ChannelType.INT,
+    "USHORT": ChannelType.LONG,
+    "ENUM": ChannelType.ENUM,
+    "LONG": ChannelType.LONG,
+    "ULONG": ChannelType.DOUBLE,
+    "INT64": ChannelType.DOUBLE,
+    "UINT64": ChannelType.DOUBLE,
+    "FLOAT": ChannelType.FLOAT,
+    "DOUBLE": ChannelType.DOUBLE,
+}
+"""How rsrv serves each FTVL; CHAR and STRING are text here."""
+
+
+class Record(Channel):
+    """One record, or one field of a motor record.
+
+    Parameters
+    ----------
+    definition : RecordDefinition
+        What the database text says.
+    name : str
+        Name of the PV.
+    kind : Kind
+        What its value is.
+    initial : str or None
+        First value as text; without one the record is undefined (UDF, INVALID) until it is written.
+    """
+
+    def __init__(self, definition: RecordDefinition, name: str, kind: Kind, initial: str | None = None) -> None:
+        fields = definition.fields
+        super().__init__(kind, _first_value(kind, initial, name))
+        self.definition = definition
+        self.name = name
+        self.record_type = definition.type
+        self.is_read_only = _is_read_only(definition)
+        self.client_put: Put | None = None
+        """What a client's put does instead of a plain write."""
+        self.made_fields: dict[str, Channel] = {}
+        self.limit_alarm = LimitAlarm(fields)
+        self.state_alarm = StateAlarm(fields, len(kind.states)) if isinstance(kind, Enumeration) else None
+        self.monitor_deadband = float(fields.get("MDEL") or 0)
+        self.archive_deadband = float(fields.get("ADEL") or 0)
+        self._monitored, self._archived = self.stored, self.stored
+        self.drive_limits = _pair(fields, "DRVL", "DRVH")
+        self._set_limits_from_fields()
+        if initial is None and fields.get("PINI", "NO") not in ("YES", "1"):
+            self.status, self.severity = UNDEFINED
+        else:
+            self.status, self.severity = self._alarm_of(self.stored)
+
+    @property
+    def value(self) -> Any:
+        """Present value: int, float, str (a state by its name), or a read-only ndarray."""
+        return self.kind.present(self.stored)
+
+    @property
+    def index(self) -> int:
+        """Number of the present state; of an enumeration only."""
+        if not isinstance(self.kind, Enumeration):
+            raise TypeError(f"{self.name} has no states")
+        return self.stored
+
+    def check_access(self, hostname: str, username: str) -> AccessRights:
+        """Everybody reads; input records are written by nobody."""
+        return AccessRights.READ if self.is_read_only else AccessRights.READ | AccessRights.WRITE
+
+    async def write(
+        self,
+        value: Any,
+        *,
+        timestamp: float | None = None,
+        severity: int | None = None,
+        status: int | None = None,
+    ) -> None:
+        """Store a value, compute its alarm and tell the subscribers.
+
+        Parameters
+        ----------
+        value : object
+            Number, text, state name or number, or array, as the record holds.
+        timestamp : float, optional
+            UTC unix seconds; now if not given.
+        severity : int, optional
+            Alarm severity that overrides what the record computes.
+        status : int, optional
+            Alarm status that goes with it; STATE for an enumeration, else SOFT.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the record cannot hold the value: a fault of the IOC, not of a client.
+        """
+        try:
+            stored = self.kind.store(value)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{self.name}: {error}") from None
+        self.stored = stored
+        self.stamp = TimeStamp.from_flexible_value(time.time() if timestamp is None else timestamp)
+        alarm = self._alarm_of(stored) if severity is None else self._given_alarm(severity, status)
+        flags = self._value_flags() | self._set_alarm(alarm)
+        self._converted.clear()
+        if flags:
+            await self.publish(flags)
+        await self._refresh_fields()
+
+    async def set_limits(self, low: float, high: float) -> None:
+        """Set display and control limits, as a motor record does when HLM or LLM changes."""
+        self.limits.display = self.limits.control = (float(low), float(high))
+        await self._publish_properties()
+
+    async def set_units(self, units: str) -> None:
+        """Set the engineering unit clients see."""
+        self.limits.units = units
+        await self._publish_properties()
+
+    async def set_precision(self, precision: int) -> None:
+        """Set the number of decimals clients show."""
+        self.limits.precision = int(precision)
+        if isinstance(self.kind, (Number, Array)):
+            self.kind.precision = int(precision)
+        await self._publish_properties()
+
+    async def change_alarm_limits(self) -> None:
+        """Take alarm limits and dead bands from the definition's fields again, after one changed."""
+        fields = self.definition.fields
+        self.limit_alarm = LimitAlarm(fields)
+        if isinstance(self.kind, Enumeration):
+            self.state_alarm = StateAlarm(fields, len(self.kind.states))
+        self.limits.alarm, self.limits.warning = self.limit_alarm.shown
+        self.limits.display = _pair(fields, "LOPR", "HOPR") or (0.0, 0.0)
+        self.monitor_deadband = float(fields.get("MDEL") or 0)
+        self.archive_deadband = float(fields.get("ADEL") or 0)
+        flags = self._set_alarm(self._alarm_of(self.stored)) if self.status != AlarmStatus.UDF else SubscriptionType(0)
+        await self.publish(SubscriptionType.DBE_PROPERTY | flags)
+
+    async def put(self, data: Any, native: ChannelType, client: Client) -> None:
+        """Take what a client sent: check it, let the behaviour decide, store it."""
+        value = self.kind.from_wire(data, native)
+        try:
+            value = self.kind.present(self.kind.store(value))
+        except (ValueError, TypeError) as error:
+            raise Refused(str(error)) from None
+        if self.drive_limits and isinstance(self.kind, Number):
+            low, high = self.drive_limits
+            if not low <= value <= high:
+                raise Refused(f"{value:g} is outside [{low:g}, {high:g}] {self.limits.units}".rstrip())
+        await self.put_value(value, client)
+
+    async def put_value(self, value: Any, client: Client) -> None:
+        """Do what a client's put of a checked value does."""
+        if self.client_put is None:
+            await self.write(value)
+        else:
+            await self.client_put(self, value, client)
+
+    def get_field(self, field: str) -> Channel:
+        """Return the channel of ``<name>.<field>``, made when first asked for; KeyError if there is none."""
+        if field == "VAL":
+            return self
+        if field not in self.made_fields:
+            self.made_fields[field] = field_channel(self, field)
+        return self.made_fields[field]
+
+    def _set_limits_from_fields(self) -> None:
+        fields, limits = self.definition.fields, self.limits
+        limits.units = fields.get("EGU", "")
+        limits.precision = int(fields.get("PREC") or 0)
+        limits.display = _pair(fields, "LOPR", "HOPR") or (0.0, 0.0)
+        drives = self.record_type in ("ao", "longout", "int64out")
+        limits.control = (self.drive_limits if drives and self.drive_limits else None) or limits.display
+        if self.record_type == "motor":
+            limits.display = limits.control = _pair(fields, "LLM", "HLM") or (0.0, 0.0)
+        if isinstance(self.kind, Number):
+            limits.alarm, limits.warning = self.limit_alarm.shown
+
+    def _alarm_of(self, stored: Any) -> Alarm:
+        if isinstance(self.kind, Number):
+            return self.limit_alarm.of(stored)
+        return self.state_alarm.of(stored) if self.state_alarm else NO_ALARM
+
+    def _given_alarm(self, severity: int, status: int | None) -> Alarm:
+        if status is None:
+            usual = AlarmStatus.STATE if self.state_alarm else AlarmStatus.SOFT
+            status = usual if severity else AlarmStatus.NO_ALARM
+        return AlarmStatus(status), AlarmSeverity(severity)
+
+    def _set_alarm(self, alarm: Alarm) -> SubscriptionType:
+        changed = (self.status, self.severity) != alarm
+        self.status, self.severity = alarm
+        return SubscriptionType.DBE_ALARM if changed else SubscriptionType(0)
+
+    def _value_flags(self) -> SubscriptionType:
+        """Which subscribers a new value concerns: EPICS posts a scalar when it leaves its dead band, an array always."""
+        flags = SubscriptionType(0)
+        if self.max_length > 1:
+            return SubscriptionType.DBE_VALUE | SubscriptionType.DBE_LOG
+        if _moved(self.stored, self._monitored, self.monitor_deadband):
+            self._monitored = self.stored
+            flags |= SubscriptionType.DBE_VALUE
+        if _moved(self.stored, self._archived, self.archive_deadband):
+            self._archived = self.stored
+            flags |= SubscriptionType.DBE_LOG
+        return flags
+
+    async def _publish_properties(self) -> None:
+        await self.publish(SubscriptionType.DBE_PROPERTY)
+        await self._refresh_fields()
+
+    async def _refresh_fields(self) -> None:
+        for channel in self.made_fields.values():
+            await channel.refresh()  # type: ignore[attr-defined]
+
+
+def _moved(new: Any, old: Any, deadband: float) -> bool:
+    if isinstance(new, float):
+        if math.isfinite(new) and math.isfinite(old):
+            return abs(new - old) > deadband
+        return not (new == old or (math.isnan(new) and math.isnan(old)))
+    if isinstance(new, int) and deadband:
+        return abs(new - old) > deadband
+    return new != old
+
+
+def _pair(fields: dict[str, str], low: str, high: str) -> tuple[float, float] | None:
+    """(low, high) of two fields, None where they set no range."""
+    bounds = float(fields.get(low) or 0), float(fields.get(high) or 0)
+    return bounds if bounds[0] < bounds[1] else None
+
+
+def _first_value(kind: Kind, initial: str | None, name: str) -> Any:
+    if initial is None or (initial == "" and not isinstance(kind, (ShortText, LongText))):
+        return kind.default
+    try:
+        value: Any = float(initial) if isinstance(kind, Number) else initial
+        return kind.store(value)
+    except (ValueError, TypeError) as error:
+        raise TemplateError(f"record {name!r}: VAL: {error}") from None
+
+
+def _is_read_only(definition: RecordDefinition) -> bool:
+    name = definition.name
+    return definition.type in READ_ONLY or (definition.type in ARRAYS and name.endswith("_RBV"))
+
+
+def _states(definition: RecordDefinition) -> tuple[str, ...]:
+    fields = definition.fields
+    if definition.type in ("bi", "bo", "busy"):
+        return fields.get("ZNAM", ""), fields.get("ONAM", "")
+    names = [fields.get(name, "") for name in STATE_NAMES]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _array_kind(definition: RecordDefinition) -> Kind:
+    length = int(definition.fields.get("NELM") or 1)
+    element = definition.fields.get("FTVL", "STRING")
+    if element == "STRING":
+        return StringArray(length)
+    if element == "CHAR":
+        return LongText(length)
+    if element not in ELEMENTS:
+        raise TemplateError(
+            f"record {definition.name!r}: FTVL {element!r} is not one of STRING, CHAR, {', '.join(ELEMENTS)}"
+        )
+    return Array(ELEMENTS[element], length, int(definition.fields.get("PREC") or 0))
+
+
+def _kind(definition: RecordDefinition, value_type: str) -> Kind:
+    if value_type in MENUS:
+        return Enumeration(MENUS[value_type])
+    match value_type:
+        case "double":
+            return Number(ChannelType.DOUBLE, int(definition.fields.get("PREC") or 0))
+        case "long":
+            return Number(ChannelType.LONG)
+        case "short":
+            return Number(ChannelType.INT)
+        case "enum":
+            return Enumeration(_states(definition))
+        case "string":
+            return ShortText()
+        case "text":
+            return LongText(int(definition.fields.get("SIZV") or 41))
+        case _:
+            return _array_kind(definition)
+
+
+def make_records(database: Database) -> dict[str, Record]:
+    """Make the records of a database; PV name to record, aliases included.
+
+    A motor record appears as ``name``, ``name.VAL`` (the same record) and ``name.FIELD`` for each motor field.
+
+    Raises
+    ------
+    TemplateError
+        If a record has an unknown type or a field that cannot be.
+    """
+    records: dict[str, Record] = {}
+    for definition in database.values():
+        if definition.type not in VALUE_TYPES:
+            raise TemplateError(f"record {definition.name!r}: type {definition.type!r} is not supported")
+        try:
+            made = _make_motor(definition) if definition.type == "motor" else {"": _make(definition)}
+        except ValueError as error:
+            raise TemplateError(f"record {definition.name!r}: {error}") from None
+        for name in (definition.name, *definition.aliases):
+            records |= {f"{name}{suffix}": record for suffix, record in made.items()}
+    return records
+
+
+def _make(definition: RecordDefinition) -> Record:
+    kind = _kind(definition, VALUE_TYPES[definition.type])
+    initial = definition.fields.get("VAL")
+    if initial is None:
+        initial = _constant(definition)
+    return Record(definition, definition.name, kind, initial)
+
+
+def _constant(definition: RecordDefinition) -> str | None:
+    """First value from a constant in DOL or INP; a link to another record gives none."""
+    for name in ("DOL", "INP"):
+        text = definition.fields.get(name, "")
+        try:
+            float(text)
+        except ValueError:
+            continue
+        return text
+    return None
+
+
+def _make_motor(definition: RecordDefinition) -> dict[str, Record]:
+    fields = definition.fields
+    made: dict[str, Record] = {}
+    unknown = sorted(set(fields) - set(MOTOR_FIELDS) - {"DTYP", "ASG", "SCAN", "PINI", "FLNK", "PHAS", "TSE"})
+    if unknown:
+        raise ValueError(f"a motor has no field {', '.join(unknown)}")
+    for field, value_type in MOTOR_FIELDS.items():
+        kind = _kind(definition, value_type)
+        made[f".{field}"] = record = Record(definition, f"{definition.name}.{field}", kind, fields.get(field, ""))
+        record.drive_limits = None
+        if field not in ("VAL", "RBV"):
+            record.limit_alarm = LimitAlarm({})
+    made[""] = made[".VAL"]
+    return made

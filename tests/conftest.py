@@ -1,0 +1,164 @@
+"""Fixtures for every room: an EPICS environment of one's own, and IOCs as processes.
+
+Nothing leaves loopback, no two test sessions share a port, and each test has its own prefix.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PORTS = 24  # IOCs alive at once in one test session, at most
+START_TIMEOUT = 30.0  # s, for a process to import and listen on a loaded machine
+STOP_TIMEOUT = 10.0  # s
+
+
+def free_port() -> int:
+    """A port that is free for TCP and UDP on loopback."""
+    for _ in range(100):
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp:
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+                try:
+                    udp.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            return port
+    raise RuntimeError("no port is free for TCP and UDP")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ca_ports() -> Iterator[list[int]]:
+    """Ports of this test session; EPICS clients search exactly there.
+
+    The address list must stand before the first client of the process is made, so it names every port that any test
+    of the session may use.
+    """
+    ports: list[int] = []
+    while len(ports) < PORTS:
+        port = free_port()
+        if port not in ports:
+            ports.append(port)
+    environment = {
+        "EPICS_CA_ADDR_LIST": " ".join(f"127.0.0.1:{port}" for port in ports),
+        "EPICS_CA_AUTO_ADDR_LIST": "NO",
+        "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
+        "EPICS_CAS_BEACON_ADDR_LIST": "127.0.0.1",
+        "EPICS_CA_MAX_ARRAY_BYTES": "20000000",
+        "EPICS_CA_SERVER_PORT": str(ports[-1]),
+    }
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    yield ports
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def system_prefix() -> str:
+    """A prefix nobody else uses, e.g. ``T3F09A1:``."""
+    return f"T{secrets.token_hex(3).upper()}:"
+
+
+@dataclass
+class RunningIoc:
+    """An IOC process that listens."""
+
+    module: str
+    prefix: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> int:
+        """End it as an operator would; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_TIMEOUT)
+            raise AssertionError(
+                f"{self.module} did not end within {STOP_TIMEOUT:g} s of SIGTERM\n{self.output()}"
+            ) from None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT)
+
+    def output(self) -> str:
+        """What it logged."""
+        return self.log.read_text(errors="replace")
+
+
+StartIoc = Callable[..., RunningIoc]
+
+
+def device_of(module: str) -> str:
+    """Device name of the IOC class a module defines."""
+    from iocs.ioc import Ioc
+
+    found = importlib.import_module(module)
+    classes = [
+        c for _, c in inspect.getmembers(found, inspect.isclass) if issubclass(c, Ioc) and c.__module__ == module
+    ]
+    devices = [c.device for c in classes if "device" in vars(c)]
+    return devices[0] if devices else ""
+
+
+@pytest.fixture
+def start_ioc(ca_ports: list[int], system_prefix: str, tmp_path: Path) -> Iterator[StartIoc]:
+    """Start IOCs: ``start_ioc("iocs.shutter", "--enable", "--speed", "50")``; each is ended with the test.
+
+    `system` and `port` may be given; a port is free again once its IOC was stopped.
+    """
+    running: list[RunningIoc] = []
+
+    def start(module: str, *args: str, system: str | None = None, port: int | None = None) -> RunningIoc:
+        used = {ioc.port for ioc in running if ioc.process.poll() is None}
+        port = port if port is not None else next(p for p in ca_ports[:-1] if p not in used)
+        system = system or system_prefix
+        log = tmp_path / f"{module}-{len(running)}.log"
+        command = [sys.executable, "-m", module, "--system", system, "--port", str(port), *args]
+        with open(log, "wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        ioc = RunningIoc(module, f"{system}{device_of(module)}:", port, process, log)
+        running.append(ioc)
+        _wait_until_listening(ioc)
+        return ioc
+
+    yield start
+    for ioc in reversed(running):
+        ioc.stop()
+
+
+def _wait_until_listening(ioc: RunningIoc) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if ioc.process.poll() is not None:
+            raise AssertionError(f"{ioc.module} ended with status {ioc.process.returncode}\n{ioc.output()}")
+        with closing(socket.socket()) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", ioc.port)) == 0:
+                return
+        time.sleep(0.02)  # a process that imports announces nothing to wait for
+    raise AssertionError(f"{ioc.module} does not listen after {START_TIMEOUT:g} s\n{ioc.output()}")

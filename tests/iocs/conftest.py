@@ -1,0 +1,138 @@
+"""IOCs in the test's own event loop, and a Channel Access client beside them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from caproto.asyncio.client import Context as ClientContext
+
+from iocs.ioc import Ioc, IocSetup, Refused, TemplateUse, command, on_put
+from iocs.launch import serve
+from slitless.definition import load_instrument
+from slitless.instrument_time import InstrumentClock
+
+DEMO = """
+record(mbbo, "$(P)Select") { field(ZRST, "red") field(ONST, "green") field(TWST, "blue") field(VAL, "0") }
+record(stringin, "$(P)Name_RBV") { field(VAL, "red") }
+record(bi, "$(P)Moving") { field(ZNAM, "No") field(ONAM, "Yes") field(VAL, "0") }
+record(bo, "$(P)Stop") { field(ZNAM, "Idle") field(ONAM, "Stop") field(VAL, "0") }
+record(ao, "$(P)Level") {
+    field(DESC, "a level") field(EGU, "mm") field(PREC, "2") field(VAL, "5")
+    field(HOPR, "12") field(LOPR, "-2") field(DRVH, "10") field(DRVL, "0")
+    field(HIHI, "9") field(HHSV, "MAJOR") field(HIGH, "7") field(HSV, "MINOR") field(HYST, "1")
+    alias("$(P)Height")
+}
+record(longout, "$(P)Count") { field(VAL, "1") field(DRVL, "0") field(DRVH, "100") }
+record(ai, "$(P)Undefined_RBV") { field(EGU, "K") }
+record(waveform, "$(P)Text") { field(FTVL, "CHAR") field(NELM, "64") field(VAL, "") }
+record(waveform, "$(P)Image_RBV") { field(FTVL, "LONG") field(NELM, "1000") }
+record(waveform, "$(P)Names_RBV") { field(FTVL, "STRING") field(NELM, "4") }
+record(stringout, "$(P)Title") { field(VAL, "none") }
+record(mbbi, "$(P)State_RBV") {
+    field(ZRST, "Closed") field(ONST, "Open") field(TWST, "Stuck") field(TWSV, "MAJOR") field(VAL, "0")
+}
+record(motor, "$(P)m1") { field(DESC, "stage") field(EGU, "mm") field(PREC, "3") field(HLM, "75") field(LLM, "0") field(VELO, "2") }
+"""
+
+
+class Demo(Ioc):
+    device = "DEMO"
+    demo_template = Path()
+
+    @classmethod
+    def templates(cls, instrument):
+        return [
+            TemplateUse(str(cls.demo_template), {}),
+            TemplateUse("command.template", {"R": ""}),
+            TemplateUse("command.template", {"R": "m1:"}),
+        ]
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        self.stopped = False
+        self.gone: list[Any] = []
+        self.on_client_gone(self.gone.append)
+
+    @command("Select")
+    async def _put_select(self, value, client):
+        if self["Moving"].value == "Yes":
+            raise Refused("Select: it moves already")
+        self.stopped = False
+        await self["Moving"].write(1)
+        await self.sleep(0.2)
+        await self["Name_RBV"].write(value)
+        await self["Moving"].write("No")
+        if self.stopped:
+            raise Refused("Select: stopped")
+
+    @on_put("Stop")
+    async def _put_stop(self, value, client):
+        self.stopped = True
+        return "Idle"
+
+    @on_put("Title")
+    async def _put_title(self, value, client):
+        if value == "bad":
+            raise Refused("Title: bad is not a title")
+        return value.upper()
+
+    @command("m1.VAL", group="m1:")
+    async def _put_m1(self, value, client):
+        await self["m1.DMOV"].write(0)
+        await self.sleep(0.05)
+        await self["m1.RBV"].write(value)
+        await self["m1.DMOV"].write(1)
+
+    @on_put("m1.HLM")
+    async def _put_m1_hlm(self, value, client):
+        await self["m1"].set_limits(self["m1.LLM"].value, value)
+
+
+@pytest.fixture
+def demo_template(tmp_path, monkeypatch):
+    path = tmp_path / "demo.template"
+    path.write_text(DEMO)
+    monkeypatch.setattr(Demo, "demo_template", path)
+    return path
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def demo(stack, demo_template, ca_ports, system_prefix):
+    """A demo IOC, enabled, served on a port of its own in the loop of the test."""
+    clock = InstrumentClock(time.time)
+    setup = IocSetup(load_instrument(), f"{system_prefix}DEMO:", system_prefix, clock, enable=True)
+    ioc = Demo(setup)
+    ioc.context = await stack.enter_async_context(serve([ioc], ["127.0.0.1"], ca_ports[0]))
+    return ioc
+
+
+@pytest.fixture
+async def client(ca_ports):
+    """A caproto client."""
+    context = ClientContext(timeout=5)
+    yield context
+    await context.disconnect()
+
+
+@pytest.fixture
+def connect(demo, client):
+    """Connect to PVs of the demo IOC by their names without prefix."""
+
+    async def connect(*names: str):
+        pvs = await client.get_pvs(*(demo.setup.prefix + name for name in names))
+        for pv in pvs:
+            await pv.wait_for_connection(timeout=5)
+        return pvs[0] if len(pvs) == 1 else pvs
+
+    return connect
