@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,17 @@ from typing import Any
 from capture.journal import journal_folder
 from slitless.errors import SlitlessError
 
-__all__ = ["JournalDamaged", "RunRecord", "has_writer", "is_closed", "read_run", "run_files", "runs"]
+__all__ = [
+    "JournalDamaged",
+    "RunRecord",
+    "day_files",
+    "has_writer",
+    "is_closed",
+    "read_run",
+    "resolve_file",
+    "run_files",
+    "runs",
+]
 
 TAIL_BYTES = 65536
 """Enough to hold a stop document, which ends a closed run."""
@@ -56,14 +66,15 @@ class RunRecord:
         descriptors = {doc["uid"] for name, doc in self.documents if name == "descriptor" and doc.get("name") == stream}
         return (doc for name, doc in self.documents if name == "event" and doc["descriptor"] in descriptors)
 
-    def files(self) -> dict[str, Path]:
-        """Return the file that each external value of the events stands for: datum id -> absolute path."""
-        resources = {
-            doc["uid"]: Path(doc.get("root", "")) / doc["resource_path"].lstrip("/")
-            for name, doc in self.documents
-            if name == "resource"
-        }
-        return {doc["datum_id"]: resources[doc["resource"]] for name, doc in self.documents if name == "datum"}
+
+def resolve_file(root: Path, resource: Mapping[str, Any]) -> Path:
+    """Return where the file of a Resource document is: below this data root if it is there, else where it was written.
+
+    The path is free of links, since the catalogue serves nothing outside its data root.
+    """
+    relative = resource["resource_path"].lstrip("/")
+    here = (Path(root) / relative).resolve()
+    return here if here.exists() else (Path(resource.get("root", "")) / relative).resolve()
 
 
 def run_files(root: Path, day_obs: int | None = None) -> list[Path]:
@@ -80,11 +91,12 @@ def run_files(root: Path, day_obs: int | None = None) -> list[Path]:
     days = (
         sorted(path for path in folder.glob("[0-9]*") if path.is_dir()) if day_obs is None else [folder / str(day_obs)]
     )
-    return [path for day in days for path in sorted(day.glob("[!.]*.jsonl"), key=_age)]
+    return [path for day in days for path in day_files(day)]
 
 
-def _age(path: Path) -> tuple[float, str]:
-    return path.stat().st_mtime, path.name
+def day_files(day: Path) -> list[Path]:
+    """Return the journal files in one day's folder, those that changed last at the end."""
+    return sorted(day.glob("[!.]*.jsonl"), key=lambda path: (path.stat().st_mtime, path.name))
 
 
 def read_run(path: Path) -> RunRecord:

@@ -15,7 +15,6 @@ import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 import numpy as np
 import pytest
-from astropy.io import fits
 from bluesky import RunEngine
 from bluesky.protocols import Reading
 from event_model.documents import DataKey
@@ -23,11 +22,25 @@ from ophyd.status import Status
 
 from capture.journal import Journal
 from slitless.definition import Instrument, load_instrument
-from slitless.detector.geometry import Window, readout_layout
+from slitless.detector.geometry import Window, assemble, readout_layout
+from slitless.exposure import ImageType
+from slitless.fits.header import primary_header
+from slitless.fits.record import FrameRecord
+from slitless.fits.writer import write_frame
 from slitless.identifiers import ExposureName, day_obs_at
 from slitless.instrument_time import tai_minus_utc
 from slitless.ledger import Ledger
 
+OPTICS = {
+    "FILTER:Name_RBV": "SDSSr_65mm",
+    "FILTER:Band_RBV": "r",
+    "FILTER:Slot_RBV": 1,
+    "GRATING:Name_RBV": "holo4_003",
+    "GRATING:Band_RBV": "holo4_003",
+    "GRATING:Slot_RBV": 1,
+    "STAGE:m1.RBV": 67.0,
+}
+"""What the optics' PVs say."""
 NIGHT = 1_767_240_000.0  # UTC unix s, 2026-01-01T04:00, so day_obs 20251231
 
 
@@ -146,25 +159,31 @@ class FakeDetector:
 
 
 def write_fits(path: Path, instrument: Instrument, name: ExposureName, image_type: str, started: float) -> np.ndarray:
-    """Write one small frame in the layout of the instrument; returns the assembled image."""
-    from slitless.detector.geometry import assemble
-
-    layout = readout_layout(instrument.detector, Window.full(instrument.detector))
+    """Write one small frame as the detector IOC does; returns the assembled image."""
+    window = Window.full(instrument.detector)
+    layout = readout_layout(instrument.detector, window)
     random = np.random.default_rng(name.exposure_id)
     raw = [random.integers(1000, 200_000, readout.raw_shape).astype(">i4") for readout in layout]
-    primary = fits.PrimaryHDU()
-    primary.header["OBSID"] = name.obs_id
-    primary.header["IMGTYPE"] = image_type
-    primary.header["CAMSEQ"] = name.seq_num
-    hdus: list[Any] = [primary]
-    for readout, pixels in zip(layout, raw, strict=True):
-        hdu = fits.ImageHDU(pixels, name=readout.amplifier.name)
-        hdu.header["DATASEC"] = readout.data_section.fits()
-        hdu.header["BIASSEC"] = readout.bias_section.fits()
-        hdu.header["DETSEC"] = readout.detector_section.fits()
-        hdus.append(hdu)
+    record = FrameRecord(
+        name=name,
+        image_type=ImageType(image_type),
+        window=window,
+        exposure_time=0.0,
+        shutter_time=0.0,
+        dark_time=0.25,
+        started_at=started,
+        ended_at=started + 1.0,
+        read_out_at=started + 1.0,
+        created_at=started + 2.0,
+        group_id="2026-01-01T04:00:00.000",
+        temperature=-100.0,
+        set_point=-100.0,
+        simulated=True,
+        software_version="0.1",
+    )
+    header, _ = primary_header(instrument, record, OPTICS, OPTICS)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fits.HDUList(hdus).writeto(path, checksum=True)
+    write_frame(path, instrument, header, layout, raw)
     return assemble(layout, raw)
 
 
