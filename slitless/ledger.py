@@ -65,11 +65,11 @@ class Ledger:
         path = self._path(day_obs)
         if not path.exists():
             return
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):  # a text may hold other line ends
             try:
                 facts = json.loads(line)
                 yield LedgerEntry(facts.pop("event"), facts.pop("obs_id"), facts)
-            except (ValueError, KeyError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
 
     def days(self) -> list[int]:
@@ -87,13 +87,20 @@ class Ledger:
             names += [ExposureName.parse(i) for i, e in self.last_event(day).items() if e.event not in ENDINGS]
         return names
 
+    def close_open(self, at: float, reason: str) -> list[ExposureName]:
+        """Record every unfinished exposure as failed and return them: what an IOC does first when it starts."""
+        names = self.unfinished()
+        for name in names:
+            self.failed(name, at, reason)
+        return names
+
     def _path(self, day_obs: int) -> Path:
         return self.folder / f"{day_obs:08d}.jsonl"
 
     def _append(self, name: ExposureName, event: str, at: float, **facts: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         line = {"event": event, "obs_id": name.obs_id, "at": isot(at, 3), **facts}
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(line, allow_nan=False) + "\n"
         path = self._path(name.day_obs)
         is_new = not path.exists()
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)

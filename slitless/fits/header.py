@@ -197,7 +197,7 @@ def _contradictions(instrument: Instrument, record: FrameRecord, written: Mappin
     if shutter is not None and dark is not None and dark < shutter - TIME_TOLERANCE:
         problems.append(f"DARKTIME: {dark:g} s is shorter than SHUTTIME {shutter:g} s")
     if shutter is not None and (shutter > 0) != record.image_type.opens_shutter:
-        problems.append(f"SHUTTIME: {shutter:g} s is no shutter time of a {record.image_type} frame")
+        problems.append(f"SHUTTIME: {shutter:g} s cannot be for image type {record.image_type}")
     for name, slot, wheel in (
         ("FILTER", "FILTSLOT", instrument.wheels.filter),
         ("GRATING", "GRATSLOT", instrument.wheels.grating),

@@ -58,6 +58,8 @@ class Keyword:
     valid: Plausible | None = None
     keep_empty: bool = False
     """Whether an empty text is written; otherwise the keyword is left out."""
+    scale: float = 1.0
+    """What the source's number is multiplied with, to come to `unit`."""
 
     @property
     def pvs(self) -> tuple[str, ...]:
@@ -71,6 +73,8 @@ SECONDS = Between(0.0, 86400.0)
 DEGREES = Between(0.0, 360.0)
 TURN = Between(-360.0, 360.0)
 HALF_TURN = Between(-90.0, 90.0)
+HALF_DAY = Between(-12.0, 12.0)
+DEG = 1 / 15  # h
 AIRMASS = Between(1.0, 40.0)  # 38 at the horizon; Kasten and Young 1989
 
 FILE = (
@@ -134,9 +138,12 @@ SITE = (
     Keyword("OBS-LONG", "instrument:site.longitude", "float", "deg", "Longitude, east positive", "frame", ALWAYS),
     Keyword("OBS-LAT", "instrument:site.latitude", "float", "deg", "Latitude, north positive", "frame", ALWAYS),
     Keyword("OBS-ELEV", "instrument:site.elevation", "float", "m", "Elevation", "frame", ALWAYS),
-    Keyword("OBSGEO-X", "file:geocentric_x", "float", "m", "Geocentric x, ITRS", "frame", ALWAYS),
-    Keyword("OBSGEO-Y", "file:geocentric_y", "float", "m", "Geocentric y, ITRS", "frame", ALWAYS),
-    Keyword("OBSGEO-Z", "file:geocentric_z", "float", "m", "Geocentric z, ITRS", "frame", ALWAYS),
+    Keyword("OBSGEO-X", "file:site_x", "float", "m", "Geocentric x, ITRS", "frame", ALWAYS),
+    Keyword("OBSGEO-Y", "file:site_y", "float", "m", "Geocentric y, ITRS", "frame", ALWAYS),
+    Keyword("OBSGEO-Z", "file:site_z", "float", "m", "Geocentric z, ITRS", "frame", ALWAYS),
+    Keyword("OBSGEO-B", "file:site_b", "float", "deg", "Latitude on the IAU 1976 ellipsoid", "frame"),
+    Keyword("OBSGEO-L", "file:site_l", "float", "deg", "Longitude, east positive", "frame"),
+    Keyword("OBSGEO-H", "file:site_h", "float", "m", "Height above the IAU 1976 ellipsoid", "frame"),
 )
 OPTICS = (
     Keyword("FILTER", "pv:FILTER:Name_RBV", "text", "", "Filter", "start", LIGHT, OneOf("wheels.filter.names")),
@@ -160,8 +167,8 @@ POINTING = (
     Keyword("RADESYS", "value:ICRS", "text", "", "Frame of RA and DEC", "frame", ALWAYS),
     Keyword("ROTPA", "pv:TEL:Rotator_RBV", "float", "deg", "Position angle of the rotator", "start", SKY, TURN),
     Keyword("ROTCOORD", "value:sky", "text", "", "Frame of ROTPA", "frame", ALWAYS),
-    Keyword("HASTART", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at start", "start", SKY, Between(-12, 12)),
-    Keyword("HAEND", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at end", "end", SKY, Between(-12, 12)),
+    Keyword("HASTART", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at start", "start", SKY, HALF_DAY, scale=DEG),
+    Keyword("HAEND", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at end", "end", SKY, HALF_DAY, scale=DEG),
     Keyword("ELSTART", "pv:TEL:Elevation_RBV", "float", "deg", "Elevation at start", "start", SKY, HALF_TURN),
     Keyword("ELEND", "pv:TEL:Elevation_RBV", "float", "deg", "Elevation at end", "end", SKY, HALF_TURN),
     Keyword("AZSTART", "pv:TEL:Azimuth_RBV", "float", "deg", "Azimuth at start", "start", SKY, TURN),

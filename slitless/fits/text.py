@@ -18,15 +18,23 @@ NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 UNNAMED = {escape[1]: character for character, escape in NAMED.items()}
 ESCAPE = re.compile(r"\\([nrt\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 TRAILING = " &"  # a trailing blank would be dropped, a trailing & taken for "continued on the next card"
+# astropy 8.0 ends a text at a quote before a slash, and takes "word: number" for a record-valued keyword (its _strg and
+# _rvkc patterns in io/fits/card.py)
+QUOTE_BEFORE_SLASH = re.compile(r"'(?= */)")
+RECORD_VALUE = re.compile(r"([A-Za-z_][\w.]*):( +[+-]?(?:\d+\.?\d*|\.\d+)(?:[DEde][+-]?\d+)?)", re.ASCII)
 
 
 def encode_text(text: str) -> str:
     r"""Return `text` in printable ASCII; plain ASCII without backslashes stays as it is.
 
     Newline, tab and backslash become ``\n``, ``\t`` and ``\\``; other characters ``\xhh``, ``\uhhhh``
-    or ``\Uhhhhhhhh``; so does a blank or an ampersand at the very end.
+    or ``\Uhhhhhhhh``; so does a blank or an ampersand at the very end, a quote before a slash, and the
+    colon of a text that is nothing but ``word: number``.
     """
     encoded = "".join(c if " " <= c <= "~" and c != "\\" else _escape(c) for c in text)
+    encoded = QUOTE_BEFORE_SLASH.sub(r"\\x27", encoded)
+    if match := RECORD_VALUE.fullmatch(encoded):
+        encoded = rf"{match[1]}\x3a{match[2]}"
     if encoded and encoded[-1] in TRAILING:
         encoded = encoded[:-1] + f"\\x{ord(encoded[-1]):02x}"
     return encoded

@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from slitless.definition import Detector, Instrument, Site
+from slitless.definition import Detector, Instrument
 from slitless.detector.geometry import Section
 from slitless.fits.keywords import HEADER_VERSION, Keyword
+from slitless.fits.observatory import observatory_coordinates
 from slitless.fits.plausibility import value_at
 from slitless.fits.record import FrameRecord
 
-__all__ = ["detector_section", "geocentric", "look_up"]
+__all__ = ["detector_section", "look_up"]
 
-TRUE_TEXTS = ("yes", "on", "true", "1")
-FALSE_TEXTS = ("no", "off", "false", "0")
+TRUE_TEXTS = ("simulated", "yes", "on", "true", "1")
+FALSE_TEXTS = ("hardware", "no", "off", "false", "0")
 
 
 def look_up(
@@ -70,29 +71,13 @@ def _sourced(source: str, instrument: Instrument, record: FrameRecord, pvs: Mapp
 
 
 def _of_file(what: str, instrument: Instrument, record: FrameRecord) -> object:
-    if what.startswith("geocentric_"):
-        return geocentric(instrument.site)["xyz".index(what[-1])]
+    if what.startswith("site_"):
+        return observatory_coordinates(instrument.site)[what.removeprefix("site_")]
     return {
         "file_name": record.name.file_name(instrument.identifiers),
         "header_version": HEADER_VERSION,
         "detector_size": detector_section(instrument.detector).fits(),
     }[what]
-
-
-def geocentric(site: Site) -> tuple[float, float, float]:
-    """Return where a site is, m from the centre of the Earth, ITRS.
-
-    Notes
-    -----
-    WGS 84 ellipsoid: semi-major axis 6378137 m, flattening 1/298.257223563 [NGA.STND.0036].
-    """
-    axis, flattening = 6378137.0, 1 / 298.257223563
-    longitude, latitude = math.radians(site.longitude), math.radians(site.latitude)
-    eccentricity2 = flattening * (2 - flattening)
-    normal = axis / math.sqrt(1 - eccentricity2 * math.sin(latitude) ** 2)
-    across = (normal + site.elevation) * math.cos(latitude)
-    along = (normal * (1 - eccentricity2) + site.elevation) * math.sin(latitude)
-    return round(across * math.cos(longitude), 2), round(across * math.sin(longitude), 2), round(along, 2)
 
 
 def _first_known(found: list[Any]) -> Any:
@@ -127,7 +112,7 @@ def _typed(keyword: Keyword, value: Any) -> Any:
         if number != int(number):
             raise ValueError(value)
         return int(number)
-    return number
+    return number * keyword.scale
 
 
 def detector_section(detector: Detector) -> Section:
