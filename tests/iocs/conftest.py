@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,20 +101,28 @@ def demo_template(tmp_path, monkeypatch):
     return path
 
 
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
+ServeDemo = Callable[[], AbstractAsyncContextManager[Demo]]
 
 
 @pytest.fixture
-async def demo(stack, demo_template, ca_ports, system_prefix):
-    """A demo IOC, enabled, served on a port of its own in the loop of the test."""
-    clock = InstrumentClock(time.time)
-    setup = IocSetup(load_instrument(), f"{system_prefix}DEMO:", system_prefix, clock, enable=True)
-    ioc = Demo(setup)
-    ioc.context = await stack.enter_async_context(serve([ioc], ["127.0.0.1"], ca_ports[0]))
-    return ioc
+def serve_demo(demo_template, ca_ports, system_prefix) -> ServeDemo:
+    """Serve a demo IOC, enabled, in the loop of the test, as often as wanted: ``async with serve_demo() as demo``."""
+
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[Demo]:
+        clock = InstrumentClock(time.time)
+        ioc = Demo(IocSetup(load_instrument(), f"{system_prefix}DEMO:", system_prefix, clock, enable=True))
+        async with serve([ioc], ["127.0.0.1"], ca_ports[0]) as ioc.context:
+            yield ioc
+
+    return serving
+
+
+@pytest.fixture
+async def demo(serve_demo) -> AsyncIterator[Demo]:
+    """A demo IOC for the length of a test."""
+    async with serve_demo() as ioc:
+        yield ioc
 
 
 @pytest.fixture
