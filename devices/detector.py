@@ -92,6 +92,8 @@ class Detector(Device):
 
     def __init__(self, prefix: str = "", *, name: str, instrument: Instrument, **kwargs: Any) -> None:
         self.instrument = instrument
+        self.purpose = "an observer"
+        """Who claims the sequence and what for, as other clients get to read it."""
         self._lock = threading.RLock()
         self._request: ExposureRequest | None = None
         self._exposure: ExposureStatus | None = None
@@ -110,7 +112,7 @@ class Detector(Device):
         """
         if self._staged is not Staged.no:
             raise RedundantStaging(f"{self.name} is staged already")
-        self.claim("an observer")
+        self.claim(self.purpose)
         self._staged = Staged.yes
         return [self]
 

@@ -53,7 +53,7 @@ class Axis(EpicsMotor):
         """
         require_range(self.name, pos, *self.limits_of_travel, "mm")
         if self.user_setpoint.connected:
-            low, high = self.user_setpoint.limits
+            low, high = self.user_setpoint.limits or (0.0, 0.0)
             if low < high:  # equal limits mean no soft limits
                 require_range(f"{self.name} (soft limits)", pos, low, high, "mm")
 

@@ -1,0 +1,169 @@
+"""From a request for frames to frames: validate, claim, set up, wait for the telescope, expose."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bluesky import plan_stubs as bps
+from bluesky.utils import MsgGenerator
+
+from devices import ExposureRequest, FocusFrame, Spectrograph
+from plans.arguments import Annotations, Optics, refuse_unknown
+from plans.hooks import call_hook
+from plans.in_use import group_ids, spectrograph_in_use, tcs_ready_in_use
+from plans.run import claimed, instrument_metadata, one_frame, run
+from plans.setup import move_optics
+from slitless.exposure import ExposurePlan, ImageType, Stutter
+
+__all__ = ["Frames", "ObserverWarning", "take"]
+
+TELESCOPE_WAIT = 30.0
+"""s; ts_observatory_control, LATISS.max_tcs_wait_time."""
+MOST_SNAPS = 2
+"""Above it a warning; ts_observatory_control, BaseCamera.max_n_snaps_warning."""
+
+
+class ObserverWarning(UserWarning):
+    """Something was asked for that can be done but is probably not what was meant."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A request for n x n_snaps frames of a kind, in the observer's words."""
+
+    plan_name: str
+    plan_args: Mapping[str, Any]
+    image_type: ImageType
+    exposure_time: float
+    """s."""
+    n: int = 1
+    n_snaps: int = 1
+    stutter: Stutter | None = None
+    focus_frame: FocusFrame | None = None
+    annotations: Annotations = field(default_factory=Annotations)
+    optics: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: Callable[[str], Any] | None = None
+    tcs_ready: Callable[[], Any] | None = None
+    spectrograph: Spectrograph | None = None
+
+
+def take(frames: Frames) -> MsgGenerator[list[int]]:
+    """Take frames, as every `take_...` plan does.
+
+    Everything is validated before anything moves. Then, in this order: the sequence is claimed, the
+    optics are set up (all axes at once), the telescope is waited for (OBJECT, ENGTEST, ACQ and CWFS,
+    once), and for each frame `checkpoint` is called and the frame exposed.
+
+    Returns
+    -------
+    list of int
+        Exposure ids; every frame is durable on disk.
+    """
+    spectrograph = spectrograph_in_use(frames.spectrograph)
+    exposures, optics = _checked(frames, spectrograph)
+    group_id = frames.annotations.group_id or group_ids.next(spectrograph.clock.now())
+    purpose = f"{frames.plan_name} {exposures.n * exposures.n_snaps} {exposures.image_type}"
+    inner = _in_run(frames, exposures, optics, group_id, spectrograph)
+    return (yield from claimed(spectrograph, purpose, inner))
+
+
+def _checked(frames: Frames, spectrograph: Spectrograph) -> tuple[ExposurePlan, Optics]:
+    instrument, kind = spectrograph.instrument, frames.image_type
+    exposures = ExposurePlan.checked(instrument, kind, frames.exposure_time, frames.n, frames.n_snaps, frames.stutter)
+    frames.annotations.check()
+    if not kind.sets_up_optics:
+        refuse_unknown(frames.optics, ())
+    optics = Optics.checked(instrument, frames.optics)
+    if frames.n_snaps > MOST_SNAPS:
+        warnings.warn(f"n_snaps: {frames.n_snaps}; more than {MOST_SNAPS} snaps are rarely meant", ObserverWarning, 4)
+    if kind is ImageType.BIAS and frames.exposure_time > 0:
+        warnings.warn(f"BIAS: exposure time {frames.exposure_time:g} s is ignored, it is 0 s", ObserverWarning, 4)
+    return exposures, optics
+
+
+def _in_run(
+    frames: Frames, exposures: ExposurePlan, optics: Optics, group_id: str, spectrograph: Spectrograph
+) -> MsgGenerator[list[int]]:
+    metadata = _metadata(frames, exposures, optics, group_id)
+    metadata |= yield from instrument_metadata(spectrograph)
+    inner = _sequence(frames, exposures, optics, group_id, spectrograph)
+    return (yield from run(spectrograph, metadata, inner))
+
+
+def _sequence(
+    frames: Frames, exposures: ExposurePlan, optics: Optics, group_id: str, spectrograph: Spectrograph
+) -> MsgGenerator[list[int]]:
+    yield from move_optics(spectrograph, optics)
+    if exposures.image_type.waits_for_telescope:
+        yield from wait_for_telescope(spectrograph, frames.tcs_ready)
+    ids: list[int] = []
+    total = exposures.n * exposures.n_snaps
+    for number in range(total):
+        if frames.checkpoint is not None:
+            yield from call_hook(frames.checkpoint, f"Expose {number + 1}/{total} {exposures.image_type}")
+        request = _request(frames, exposures, group_id, snap_index=number % exposures.n_snaps + 1)
+        reading = yield from one_frame(spectrograph, request)
+        if reading:
+            ids.append(int(reading[f"{spectrograph.detector.name}_exposure_id"]["value"]))
+    return ids
+
+
+def wait_for_telescope(spectrograph: Spectrograph, tcs_ready: Callable[[], Any] | None = None) -> MsgGenerator[None]:
+    """Wait until the telescope is ready for data.
+
+    Raises
+    ------
+    SlitlessError
+        If it is not within 30 s; what `tcs_ready` itself raises comes unchanged.
+    """
+    hook = tcs_ready_in_use(tcs_ready)
+    if hook is None:
+        yield from bps.trigger(spectrograph.telescope.readiness, wait=True)
+    else:
+        yield from call_hook(hook, timeout=TELESCOPE_WAIT, waiting_for="telescope: ready to take data")
+
+
+def _request(frames: Frames, exposures: ExposurePlan, group_id: str, snap_index: int) -> ExposureRequest:
+    annotations = frames.annotations
+    return ExposureRequest(
+        image_type=exposures.image_type,
+        exposure_time=exposures.exposure_time,
+        group_id=group_id,
+        test_type=annotations.test_type or exposures.image_type.value,
+        reason=annotations.reason or "",
+        program=annotations.program or "",
+        note=annotations.note or "",
+        snap_index=snap_index,
+        snap_count=exposures.n_snaps,
+        stutter=exposures.stutter,
+        focus_frame=frames.focus_frame,
+    )
+
+
+def _metadata(frames: Frames, exposures: ExposurePlan, optics: Optics, group_id: str) -> dict[str, Any]:
+    annotations = frames.annotations
+    metadata: dict[str, Any] = {
+        "plan_name": frames.plan_name,
+        "plan_args": {name: value for name, value in frames.plan_args.items() if value is not None},
+        "image_type": exposures.image_type.value,
+        "exposure_time": float(exposures.exposure_time),
+        "num_exposures": exposures.n * exposures.n_snaps,
+        "n_snaps": exposures.n_snaps,
+        "group_id": group_id,
+        "test_type": annotations.test_type or exposures.image_type.value,
+        "reason": annotations.reason or "",
+        "program": annotations.program or "",
+        "note": annotations.note or "",
+        "sensors": annotations.sensors or "",
+        "filter": optics.filter,
+        "grating": optics.grating,
+        "linear_stage": optics.linear_stage,
+        "hints": {"dimensions": [(("time",), "primary")]},
+    }
+    if exposures.stutter is not None:
+        stutter = exposures.stutter
+        metadata["stutter"] = {"n_shift": stutter.n_shift, "row_shift": stutter.row_shift}
+    return metadata
