@@ -1,0 +1,85 @@
+"""`slitless iocs`: the IOCs in the foreground, with their health."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from threading import Event
+from time import time
+from typing import Annotated, Any
+
+import typer
+
+from session.commands.options import DataFolder, Definition, Speed
+
+__all__ = ["health_rows", "iocs"]
+
+HEALTH_COLUMNS = ("IOC", "state", "heartbeat", "up s", "CPU %", "memory MB", "clients", "error")
+PERIOD = 2.0  # s between looks at the processes
+
+
+def iocs(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="detector, shutter, filter, grating, stage, telescope; all if none."),
+    ] = None,
+    data: DataFolder = Path("data"),
+    definition: Definition = "latiss",
+    prefix: Annotated[str, typer.Option(help="Prefix of the system, if not the instrument's.")] = "",
+    speed: Speed = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated instrument.")] = 0,
+    one_process: Annotated[bool, typer.Option("--one-process", help="All IOCs in a single process.")] = False,
+    standby: Annotated[bool, typer.Option("--standby", help="Do not enable them.")] = False,
+) -> None:
+    """Start IOCs and keep them running until Ctrl-C.
+
+    Prints the address list that other Channel Access clients need. An IOC that died can be started again by its
+    name from another terminal; it comes back on its own port.
+    """
+    from session.channel_access import ChannelAccess
+    from session.ioc_state import IocState
+    from session.processes import IocFleet, health
+    from session.terminal import say, table
+    from slitless.definition import load_instrument
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    fleet = IocFleet(
+        load_instrument(definition),
+        data,
+        names or (),
+        definition=definition,
+        prefix=prefix,
+        speed=speed,
+        epoch=time(),
+        seed=seed,
+        one_process=one_process,
+    )
+    with fleet:
+        fleet.start()
+        with ChannelAccess() as client:
+            fleet.wait_healthy(client)
+            if not standby:
+                fleet.enable(client)
+            table(HEALTH_COLUMNS, health_rows(health(client, IocState.running(fleet.root))))
+        say(f"\nEPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST='{fleet.state.address_list}'")
+        say("Ctrl-C ends them.")
+        _keep_running(fleet)
+
+
+def health_rows(report: dict[str, dict[str, Any]]) -> list[list[object]]:
+    """Return the rows of a health table; an IOC that does not answer says so."""
+    rows: list[list[object]] = []
+    for name, values in report.items():
+        if values["Heartbeat"] is None:
+            rows.append([name, "no answer", *[None] * 6])
+        else:
+            pvs = ("SummaryState", "Heartbeat", "UpTime", "CpuLoad", "MemoryUsed", "ClientCount", "ErrorReport")
+            rows.append([name, *(values[pv] for pv in pvs)])
+    return rows
+
+
+def _keep_running(fleet: Any) -> None:
+    pause = Event()
+    while True:
+        pause.wait(PERIOD)
+        fleet.check_alive()

@@ -1,0 +1,131 @@
+"""One night, end to end: IOCs up, every image type taken, log and pictures, IOCs down."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic, time
+from typing import Any
+
+from session.catalogue_feed import feeding, wait_until_fed
+from session.channel_access import ChannelAccess
+from session.disk import bytes_needed, free_bytes, require_space, size_text
+from session.processes import IocFleet
+from session.report import FrameLines
+from session.run_engine import connect_observing, run_plan
+from session.terminal import say
+from slitless.definition import Instrument, load_instrument
+
+__all__ = ["DEFAULT_SPEED", "Night", "demo_night", "take_night"]
+
+DEFAULT_SPEED = 20.0  # instrument seconds per second: the demo night in about a minute on two cores
+
+
+@dataclass(frozen=True)
+class Night:
+    """What night to take, and where."""
+
+    root: Path
+    """Data folder."""
+    file: Path
+    """The plan calls, for `plans.observe`."""
+    definition: str = "latiss"
+    speed: float = DEFAULT_SPEED
+    seed: int = 0
+
+
+def demo_night() -> Path:
+    """Return the night that ships with Slitless: a frame of every image type."""
+    return Path(str(files("session.nights").joinpath("demo.yaml")))
+
+
+def take_night(night: Night) -> FrameLines:
+    """Take a night, with a line on the terminal for each frame, and have it in the catalogue.
+
+    Whatever ends it, the shutter is closed, open runs are closed truthfully, and no process is left.
+
+    Raises
+    ------
+    SlitlessError
+        If something fails, or disk space is missing.
+    Aborted
+        If the observer interrupts it.
+    """
+    instrument = load_instrument(night.definition)
+    root = night.root.absolute()
+    _announce(night, instrument, root)
+    frames = FrameLines()
+    with ExitStack() as stack:
+        stack.enter_context(signals_interrupt())
+        client = stack.enter_context(_instrument_running(night, instrument, root))
+        feed = stack.enter_context(feeding(root))
+        _observe(night, root, frames, client)
+        say("bringing the catalogue up to date")
+        wait_until_fed(root, feed)
+    return frames
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end us as Ctrl-C does, through every clean-up."""
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _announce(night: Night, instrument: Instrument, root: Path) -> None:
+    from plans.observe import load_night
+
+    frames = load_night(night.file, instrument).frames
+    needed = bytes_needed(instrument.detector, frames, pictures=frames)
+    say(f"{night.file.stem} night of {instrument.name}: {frames} frames, time runs {night.speed:g}x")
+    say(f"disk: needs {size_text(needed)}, {size_text(free_bytes(root))} free in {root}")
+    require_space(root, needed)
+
+
+@contextmanager
+def _instrument_running(night: Night, instrument: Instrument, root: Path) -> Iterator[ChannelAccess]:
+    began = monotonic()
+    with IocFleet(
+        instrument, root, definition=night.definition, speed=night.speed, epoch=time(), seed=night.seed
+    ) as fleet:
+        say(f"starting {len(fleet.names)} IOCs: {', '.join(fleet.names)}")
+        fleet.start()
+        with ChannelAccess() as client:
+            fleet.wait_healthy(client)
+            fleet.enable(client)
+            say(f"all healthy and enabled after {monotonic() - began:.1f} s; other clients reach them with")
+            say(f"  EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST='{fleet.state.address_list}'\n")
+            try:
+                yield client
+            finally:
+                _confirm_closed(client, f"{fleet.state.prefix}SHUTTER:State_RBV")
+    say("IOCs ended")
+
+
+def _confirm_closed(client: ChannelAccess, pv: str, patience: float = 5.0) -> None:
+    """Wait until the shutter says it is closed; an IOC that ends closes it, but the observer should know."""
+    deadline = monotonic() + patience
+    while (state := client.read([pv], timeout=0.5)[pv]) != "Closed":
+        if monotonic() > deadline:
+            say(f"shutter: {pv} is {state or 'not answering'}, not Closed; ending its IOC now", style="bold red")
+            return
+    say("shutter: closed")
+
+
+def _observe(night: Night, root: Path, frames: FrameLines, client: ChannelAccess) -> Any:
+    session = connect_observing(root, definition=night.definition, callbacks=(frames,))
+    import plans
+
+    return run_plan(session.RE, plans.observe(night.file))

@@ -1,0 +1,153 @@
+"""The RunEngine as a night needs it: documents on disk first, metadata checked, Ctrl-C aborts."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from session.ioc_state import IocState
+from session.progress import ProgressBars
+from slitless.errors import SlitlessError
+
+if TYPE_CHECKING:
+    from bluesky import RunEngine
+
+    from devices import Spectrograph
+
+__all__ = ["AbortOnSignal", "Aborted", "Observing", "connect_observing", "make_run_engine", "run_plan"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Aborted(SlitlessError):
+    """The observer stopped the plan; what ran is closed and recorded as aborted."""
+
+
+class AbortOnSignal:
+    """Context manager of a RunEngine: Ctrl-C, SIGTERM or a closed terminal abort the plan, once.
+
+    A second signal interrupts the clean-up itself; then whoever called the RunEngine must see to it
+    that the shutter is closed.
+    """
+
+    def __init__(self, run_engine: RunEngine) -> None:
+        self._run_engine = run_engine
+        self._asked = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> AbortOnSignal:
+        self._previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        # the main thread waits inside the RunEngine and cannot abort it from here
+        Thread(target=self._abort, args=[signal.Signals(number).name], daemon=True).start()
+
+    def _abort(self, name: str) -> None:
+        from bluesky.utils import TransitionError  # pyright: ignore[reportPrivateImportUsage]
+
+        try:
+            self._run_engine.abort(reason=f"interrupted by the observer ({name})")
+        except TransitionError:  # the plan ended meanwhile
+            pass
+
+
+def make_run_engine(root: Path, *, abort_on_signal: bool = True) -> RunEngine:
+    """Return a RunEngine whose documents are in the journal of `root` before anything else sees them.
+
+    Parameters
+    ----------
+    root : Path
+        Data folder.
+    abort_on_signal : bool
+        Ctrl-C aborts the plan, as commands need it; else it pauses, as Bluesky has it at a prompt.
+    """
+    from bluesky import RunEngine
+
+    from capture.journal import Journal
+    from slitless.metadata import validate_run_metadata
+
+    managers = [AbortOnSignal] if abort_on_signal else None
+    run_engine = RunEngine(md_validator=validate_run_metadata, context_managers=managers, call_returns_result=True)
+    run_engine.record_interruptions = True
+    run_engine.waiting_hook = ProgressBars()  # pyright: ignore[reportAttributeAccessIssue]  it is declared as None
+    run_engine.subscribe(Journal(root))
+    return run_engine
+
+
+def run_plan(run_engine: RunEngine, plan: Any) -> Any:
+    """Run a plan to its end and return what it returns.
+
+    Raises
+    ------
+    Aborted
+        If it was interrupted.
+    SlitlessError
+        If it failed; the message is the innermost reason.
+    """
+    from bluesky.utils import FailedStatus, RunEngineInterrupted
+
+    try:
+        result = run_engine(plan)
+    except RunEngineInterrupted as error:
+        raise Aborted("aborted by the observer") from error
+    except FailedStatus as error:
+        raise SlitlessError(str(error.__cause__ or error)) from error
+    finally:
+        run_engine.waiting_hook(None)  # pyright: ignore[reportOptionalCall]
+    return result.plan_result  # pyright: ignore[reportAttributeAccessIssue]  call_returns_result is set
+
+
+@dataclass(frozen=True)
+class Observing:
+    """All one needs to take frames."""
+
+    RE: RunEngine
+    spectrograph: Spectrograph
+    root: Path
+    state: IocState
+
+
+def connect_observing(
+    root: Path,
+    *,
+    definition: str = "latiss",
+    callbacks: tuple[Callable[[str, Any], Any], ...] = (),
+    abort_on_signal: bool = True,
+) -> Observing:
+    """Connect to the IOCs that run over a data folder and have a RunEngine ready.
+
+    Raises
+    ------
+    SlitlessError
+        If no IOC runs over the folder, or one does not answer.
+    """
+    from session.channel_access import use_addresses
+    from slitless.definition import load_instrument
+    from slitless.instrument_time import InstrumentClock
+
+    root = root.absolute()
+    state = IocState.running(root)
+    use_addresses(state.address_list)  # before ophyd is imported, which looks at it then
+    import plans
+    from devices import connect
+
+    clock = InstrumentClock(time.time, state.speed, state.epoch)
+    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(definition), clock=clock)
+    plans.use(spectrograph)
+    run_engine = make_run_engine(root, abort_on_signal=abort_on_signal)
+    for callback in callbacks:
+        run_engine.subscribe(callback)
+    return Observing(run_engine, spectrograph, root, state)
