@@ -1,6 +1,7 @@
 # make night    take a simulated night, end to end; data go to ./data, or to SLITLESS_DATA
 # make test     run the tests
 # make check    lint, format, types, import contracts
+# make docs-check  whether the reference pages are those of the code
 # make help     this text
 
 SLITLESS_DATA ?= data
@@ -16,7 +17,7 @@ find-python = for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11
 	done; \
 	if [ -z "$$python" ]; then echo "make: no python 3.11 or later found; say where it is: make PYTHON=/path/to/python3" >&2; exit 1; fi
 
-.PHONY: help night test check install develop clean
+.PHONY: help night test check docs-check install develop clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +34,9 @@ check: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs-check: $(VENV)/.dev-ready
+	$(BIN)/python docs/generate.py --check
 
 install: $(VENV)/.run-ready
 develop: $(VENV)/.dev-ready

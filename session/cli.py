@@ -54,6 +54,9 @@ def _options(
 ) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    if not verbose:  # what goes wrong is said in one line at the end; these would add its traceback
+        for name in ("bluesky", "ophyd", "caproto"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -77,10 +77,10 @@ def make_run_engine(root: Path, *, abort_on_signal: bool = True) -> RunEngine:
     from bluesky import RunEngine
 
     from capture.journal import Journal
-    from slitless.metadata import validate_run_metadata
+    from slitless.metadata import validate_metadata
 
     managers = [AbortOnSignal] if abort_on_signal else None
-    run_engine = RunEngine(md_validator=validate_run_metadata, context_managers=managers, call_returns_result=True)
+    run_engine = RunEngine(md_validator=validate_metadata, context_managers=managers, call_returns_result=True)
     run_engine.record_interruptions = True
     run_engine.waiting_hook = ProgressBars()  # pyright: ignore[reportAttributeAccessIssue]  it is declared as None
     run_engine.subscribe(Journal(root))
