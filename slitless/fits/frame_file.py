@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from slitless.definition import Amplifier
 from slitless.detector.geometry import AmplifierReadout, Section, assemble
 from slitless.fits.hdus import FrameUnreadable, Hdu, read_hdus
+from slitless.fits.text import decode_text
 
 __all__ = ["FrameFile", "read_frame", "readout_of"]
 
@@ -32,6 +33,10 @@ class FrameFile:
     layout: tuple[AmplifierReadout, ...]
     raw: tuple[NDArray[Any], ...]
     """Pixels as read, ADU, '>i4', one array for each amplifier."""
+
+    def text(self, name: str) -> str:
+        """Return a text of the primary header as it was given, empty if it is not there."""
+        return decode_text(str(self.header.get(name, "")))
 
     def image(self, *, bias_subtracted: bool = False) -> NDArray[np.int32]:
         """Return the imaging pixels put together, overscan trimmed.

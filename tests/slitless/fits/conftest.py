@@ -1,6 +1,8 @@
 """A frame with everything known, and a file of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +151,9 @@ def small_file(small_frame: Frame, tmp_path: Path) -> Path:
     path = tmp_path / "AT_O_20240624_000106_R00_S00.fits"
     small_frame.write(path)
     return path
+
+
+@pytest.fixture
+def frame_of(instrument: Instrument, pvs: dict[str, object]) -> Callable[..., Frame]:
+    """Makes a frame of any window."""
+    return partial(make_frame, instrument, pvs)

@@ -1,6 +1,7 @@
 """A header says what is true, and says what it does not know."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,9 +60,10 @@ def test_values_are_those_of_the_exposure(instrument, record, pvs):
 
 
 def test_mjd_and_date_are_the_same_moment(instrument, record, pvs):
+    header: Any
     header, _ = primary_header(instrument, record, pvs, pvs)
     for suffix in ("-OBS", "-BEG", "-END", "-TRG", ""):
-        date = Time(header[f"DATE{suffix}"], scale="tai")
+        date: Any = Time(header[f"DATE{suffix}"], scale="tai")
         assert abs(date.mjd - header[f"MJD{suffix}"]) * 86400 < 1e-3
 
 
@@ -81,6 +83,7 @@ def test_start_and_end_values_are_told_apart(instrument, record, pvs):
 
 
 def test_texts_come_back_exactly(instrument, record, pvs):
+    header: Any
     reason, program = "a:b, c=d #1 \\n", "Größe\n"
     header, _ = primary_header(instrument, replace(record, reason=reason, program=program), pvs, pvs)
     assert decode_text(header["OBSANNOT"]) == record.note
@@ -217,7 +220,7 @@ def test_segments_carry_the_keywords_of_real_files(full_frame):
 )
 def test_dtm_and_dtv_lead_to_the_detector_pixels_of_detsec(instrument: Instrument, window: Window):
     for readout in readout_layout(instrument.detector, window):
-        header = amplifier_header(instrument, readout, np.zeros(readout.raw_shape, dtype=">i4"))
+        header: Any = amplifier_header(instrument, readout, np.zeros(readout.raw_shape, dtype=">i4"))
         rows, columns = readout.detector_slice
         data = readout.data_section
         x = [header["DTM1_1"] * raw_x + header["DTV1"] for raw_x in (data.x1, data.x2)]

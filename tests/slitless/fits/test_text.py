@@ -1,5 +1,7 @@
 """Text comes back from a header exactly as it was given."""
 
+from typing import Any
+
 import fitsio
 import pytest
 from astropy.io import fits
@@ -54,7 +56,8 @@ def test_a_backslash_that_starts_no_escape_stays_when_read(text):
 def test_any_text_survives_a_header(text):
     block = fits.Header([text_card("OBSANNOT", text, "Note of the observer")]).tostring()
     assert len(block) % 2880 == 0
-    assert decode_text(fits.Header.fromstring(block)["OBSANNOT"]) == text
+    value: Any = fits.Header.fromstring(block)["OBSANNOT"]
+    assert decode_text(value) == text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ def test_a_written_frame_stands_alone_under_its_name(small_frame, tmp_path):
 
 def test_the_data_sums_are_those_of_the_file(small_frame, tmp_path):
     written = small_frame.write(tmp_path / "frame.fits")
+    hdus: Any
     with fits.open(written.path) as hdus:
         assert [hdu.header["DATASUM"] for hdu in hdus] == ["0", *map(str, written.data_sums)]
 
