@@ -1,0 +1,125 @@
+"""Shows how a frame goes: states, progress and results, each PV in one place.
+
+Two vocabularies say the same: `FrameState_RBV` is ours, `DetectorState_RBV` is areaDetector's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from slitless.fits.record import FrameRecord
+from slitless.identifiers import ExposureName
+
+if TYPE_CHECKING:
+    from iocs.records import Record
+
+__all__ = ["Display", "FrameState", "shortened"]
+
+TEXT_BYTES = 1023  # of the 1024 in FrameReason_RBV and HeaderProblems_RBV
+
+
+class FrameState(StrEnum):
+    """How far a frame got."""
+
+    NONE = "None"
+    RESERVED = "Reserved"
+    FLUSHING = "Flushing"
+    INTEGRATING = "Integrating"
+    HELD = "Held"
+    READING = "Reading"
+    WRITING = "Writing"
+    WRITTEN = "Written"
+    FAILED = "Failed"
+    ABORTED = "Aborted"
+
+
+DETECTOR_STATE = {
+    FrameState.NONE: "Idle",
+    FrameState.RESERVED: "Initializing",
+    FrameState.FLUSHING: "Initializing",
+    FrameState.INTEGRATING: "Acquire",
+    FrameState.HELD: "Waiting",
+    FrameState.READING: "Readout",
+    FrameState.WRITING: "Saving",
+    FrameState.WRITTEN: "Idle",
+    FrameState.FAILED: "Error",
+    FrameState.ABORTED: "Aborted",
+}
+
+
+class Display:
+    """Writes the PVs that say how a frame goes.
+
+    Parameters
+    ----------
+    record : callable
+        Returns a record of the camera by its name, e.g. ``FrameState_RBV``.
+    """
+
+    def __init__(self, record: Callable[[str], Record]) -> None:
+        self._record = record
+        self.state = FrameState.NONE
+
+    async def show(self, state: FrameState, message: str) -> None:
+        """Show a state, with words for it."""
+        self.state = state
+        await self._record("Held_RBV").write("Yes" if state is FrameState.HELD else "No")
+        await self._record("FrameState_RBV").write(state.value)
+        await self._record("DetectorState_RBV").write(DETECTOR_STATE[state])
+        await self._record("StatusMessage_RBV").write(shortened(message, 255))
+
+    async def reserved(self, name: ExposureName) -> None:
+        """Show the name of a new exposure, and nothing of the one before."""
+        await self._record("ExposureId_RBV").write(name.obs_id)
+        await self._record("ExposureNumber_RBV").write(float(name.exposure_id))
+        await self._record("DayObs_RBV").write(name.day_obs)
+        await self._record("SeqNum_RBV").write(name.seq_num)
+        for cleared in ("ExposureStart_RBV", "ExposureEnd_RBV", "ShutterTime_RBV", "DarkTime_RBV"):
+            await self._record(cleared).write(0.0)
+        await self._record("FrameReason_RBV").write("")
+        await self._record("HeaderProblems_RBV").write("")
+        await self.show(FrameState.RESERVED, f"{name.obs_id} reserved")
+
+    async def integrating(self, remaining: float) -> None:
+        """Show that the exposure clock runs, with `remaining` s to go."""
+        await self._record("TimeRemaining_RBV").write(remaining)
+        if self.state is not FrameState.INTEGRATING:
+            await self.show(FrameState.INTEGRATING, "integrating")
+
+    async def held(self) -> None:
+        """Show that the exposure is paused."""
+        await self.show(FrameState.HELD, "paused, shutter closed")
+
+    async def pixels_remaining(self, pixels: int) -> None:
+        """Show how many pixels are still to be read."""
+        await self._record("NumPixelsRemaining_RBV").write(pixels)
+
+    async def optics_locked(self, locked: bool) -> None:
+        """Tell the mechanisms whether they must stand still."""
+        await self._record("OpticsLocked_RBV").write("Yes" if locked else "No")
+
+    async def integrated(self, record: FrameRecord) -> None:
+        """Show when the integration was and how long, as measured."""
+        await self._record("TimeRemaining_RBV").write(0.0)
+        await self._record("ExposureStart_RBV").write(record.started_at or 0.0)
+        await self._record("ExposureEnd_RBV").write(record.ended_at or 0.0)
+        await self._record("ShutterTime_RBV").write(record.shutter_time or 0.0)
+        await self._record("DarkTime_RBV").write(record.dark_time or 0.0)
+
+    async def problems(self, problems: list[str]) -> None:
+        """Show what the header could not say."""
+        await self._record("HeaderProblems_RBV").write(shortened("; ".join(problems)))
+
+    async def ended_badly(self, state: FrameState, reason: str) -> None:
+        """Show that there is no frame, and why."""
+        await self._record("TimeRemaining_RBV").write(0.0)
+        await self.pixels_remaining(0)
+        await self._record("FrameReason_RBV").write(shortened(reason))
+        await self.show(state, reason)
+
+
+def shortened(text: str, size: int = TEXT_BYTES) -> str:
+    """Return text cut to at most `size` bytes of UTF-8, no character halved."""
+    return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")

@@ -1,0 +1,144 @@
+"""What an Acquire asks for, latched from the records when it starts and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iocs.camera.focus_frame import FocusFrame
+from slitless.definition import Instrument
+from slitless.detector.geometry import Window, readout_layout
+from slitless.errors import InvalidRequest
+from slitless.exposure import ImageType, Stutter, check_exposure_time
+
+__all__ = ["FrameRequest", "latch"]
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """One checked Acquire; a frame keeps its own copy, so that later puts cannot change it."""
+
+    image_type: ImageType
+    exposure_time: float
+    """s; of one slice or sub-exposure where there are several."""
+    window: Window
+    images: int | None
+    """Frames to take; None until stopped."""
+    period: float
+    """s from start to start; 0 for as fast as possible."""
+    flush_cycles: int
+    stutter: Stutter | None = None
+    focus_frame: FocusFrame | None = None
+    snap_index: int = 1
+    snap_count: int = 1
+    group_id: str = ""
+    test_type: str = ""
+    reason: str = ""
+    program: str = ""
+    note: str = ""
+    object_name: str = ""
+    observer: str = ""
+
+    @property
+    def is_light(self) -> bool:
+        """Whether the shutter opens."""
+        return self.image_type.opens_shutter
+
+    def frame(self, index: int) -> FrameRequest:
+        """Return the request of the frame of that index (from 0): frames of a Multiple are each other's snaps."""
+        if self.images is None or self.images == 1:
+            return self
+        return replace(self, snap_index=index + 1, snap_count=self.images)
+
+    def bytes_needed(self, instrument: Instrument) -> int:
+        """Return the bytes its pixels take in a file."""
+        shapes = (readout.raw_shape for readout in readout_layout(instrument.detector, self.window))
+        return sum(4 * rows * columns for rows, columns in shapes)
+
+
+def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
+    """Read and check everything an exposure depends on, but for other devices.
+
+    Parameters
+    ----------
+    value : callable
+        Returns the value of a record of the camera by its name, e.g. ``AcquireTime``.
+    instrument : Instrument
+        What is possible.
+
+    Raises
+    ------
+    InvalidRequest
+        Naming the first setting that is not valid, its value and what would be.
+    """
+    image_type = ImageType.named(value("ImageType"))
+    exposure_time = check_exposure_time(image_type, value("AcquireTime"), instrument)
+    modes = {"Single": 1, "Multiple": int(value("NumImages")), "Continuous": None}
+    index, count = int(value("SnapIndex")), int(value("SnapCount"))
+    if index > count:
+        raise InvalidRequest("SnapIndex", index, f"it must not be above SnapCount, {count}")
+    request = FrameRequest(
+        image_type=image_type,
+        exposure_time=exposure_time,
+        window=_window(value, instrument),
+        images=modes[value("ImageMode")],
+        period=float(value("AcquirePeriod")),
+        flush_cycles=int(value("FlushCycles")),
+        stutter=_stutter(value, image_type, instrument),
+        focus_frame=_focus_frame(value, image_type, instrument),
+        snap_index=index,
+        snap_count=count,
+        group_id=value("GroupId"),
+        test_type=value("TestType"),
+        reason=value("Reason"),
+        program=value("Program"),
+        note=value("Note"),
+        object_name=value("ObjectName"),
+        observer=value("Observer"),
+    )
+    _check_open_time(request, instrument)
+    return request
+
+
+def _window(value: Callable[[str], Any], instrument: Instrument) -> Window:
+    """Return the window of MinX ... BinY: areaDetector counts pixels from 0, the detector from 1."""
+    first_column, first_row = int(value("MinX")) + 1, int(value("MinY")) + 1
+    window = Window(
+        first_column,
+        first_column + int(value("SizeX")) - 1,
+        first_row,
+        first_row + int(value("SizeY")) - 1,
+        int(value("BinX")),
+        int(value("BinY")),
+    )
+    window.check(instrument.detector)
+    return window
+
+
+def _stutter(value: Callable[[str], Any], image_type: ImageType, instrument: Instrument) -> Stutter | None:
+    if image_type is not ImageType.STUTTERED:
+        return None
+    stutter = Stutter(int(value("StutterShifts")), int(value("StutterRows")))
+    stutter.check(instrument.detector)
+    return stutter
+
+
+def _focus_frame(value: Callable[[str], Any], image_type: ImageType, instrument: Instrument) -> FocusFrame | None:
+    if value("FocusFrame") != "Yes":
+        return None
+    if image_type is not ImageType.FOCUS:
+        raise InvalidRequest("FocusFrame", "Yes", f"it belongs to FOCUS frames, not to {image_type}")
+    focus_frame = FocusFrame(int(value("FocusSteps")), float(value("FocusStep")), int(value("FocusShift")))
+    focus_frame.check(instrument)
+    return focus_frame
+
+
+def _check_open_time(request: FrameRequest, instrument: Instrument) -> None:
+    """Refuse a frame whose slices together keep the shutter open longer than it may."""
+    if request.stutter is None:
+        return
+    seconds = request.stutter.n_shift * request.exposure_time
+    if seconds > instrument.shutter.maximum_exposure:
+        bound = f"n_shift * exposure time must not be above {instrument.shutter.maximum_exposure:g} s"
+        raise InvalidRequest("stutter", f"{request.stutter.n_shift} slices of {request.exposure_time:g} s", bound)

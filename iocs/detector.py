@@ -1,0 +1,399 @@
+"""The detector: `python -m iocs.detector --data-root DATA`, prefix `LATISS:CAM:`.
+
+`cam1:` is an areaDetector camera with what a science CCD needs beyond it, `FITS1:` writes every frame,
+`Stats1:` and `image1:` show the latest, `ROI1:` keeps a region for displays. Records: `db/camera.template`,
+`db/*_plugin.template`. What an exposure does, step by step, is in `iocs.camera.exposure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from drivers.camera import Camera
+from drivers.faults import FaultInjection, LinkLost
+from drivers.simulated.camera import SimulatedCamera
+from iocs.camera.acquisition import Acquisition
+from iocs.camera.display import Display
+from iocs.camera.exposure import Equipment
+from iocs.camera.files import Destinations
+from iocs.camera.fits_records import FitsRecords
+from iocs.camera.focus_run import FocusMotor
+from iocs.camera.header_watch import HeaderWatch
+from iocs.camera.interlock import Interlock
+from iocs.camera.plugins import PLUGINS, PREVIEW_FACTOR, Plugins
+from iocs.camera.recover import close_open_exposures
+from iocs.camera.request import latch
+from iocs.camera.sequence import ClaimDesk, ExposureNames
+from iocs.camera.shutter_control import ShutterControl, ShutterFailed
+from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put, run_ioc
+from slitless import __version__
+from slitless.definition import Instrument
+from slitless.errors import SlitlessError
+from slitless.exposure import ImageType
+from slitless.fits.keywords import watched_pvs
+from slitless.identifiers import SequenceRegister
+from slitless.ledger import Ledger
+
+__all__ = ["DetectorIoc", "main"]
+
+log = logging.getLogger(__name__)
+LINK_FAULT = 5
+LOOK_PERIOD = 1.0  # wall s between looks at temperature and disk
+MAXIMUM_BINNING = 16
+PORT = "CCD1"
+
+LATCHED = frozenset(
+    "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
+    "TestType GroupId Reason Program Note ObjectName Observer SnapIndex SnapCount "
+    "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
+)
+"""Records of the camera that an exposure reads once, when it starts."""
+FIXED = {
+    "cam1:NumExposures": 1,
+    "cam1:Gain": 1.0,
+    "cam1:DataType": "Int32",
+    "cam1:ReverseX": "No",
+    "cam1:ReverseY": "No",
+    "cam1:ShutterMode": "EPICS PV",
+    "cam1:WaitForPlugins": "Yes",
+    "FITS1:AutoSave": "Yes",
+    "FITS1:EnableCallbacks": "Enable",
+    **{f"{plugin}BlockingCallbacks": "Yes" for plugin in PLUGINS},
+}
+"""Settings that areaDetector has and that are one way here."""
+FRAME_TYPES = {"Normal": ImageType.OBJECT, "Background": ImageType.DARK, "FlatField": ImageType.FLAT}
+
+
+class DetectorIoc(FitsRecords, Ioc):
+    """The camera, its plugins and its exposures."""
+
+    device = "CAM"
+
+    @classmethod
+    def templates(cls, instrument: Instrument) -> list[TemplateUse]:
+        """Return the records of camera and plugins for this detector."""
+        detector = instrument.detector
+        size = {"WIDTH": str(detector.width), "HEIGHT": str(detector.height)}
+        return [
+            TemplateUse("camera.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
+            TemplateUse("sim_detector.template", {"R": "cam1:"}),
+            TemplateUse("command.template", {"R": "cam1:"}),
+            *_plugin_templates(size, detector.width, detector.height),
+        ]
+
+    def __init__(self, setup: IocSetup) -> None:
+        super().__init__(setup)
+        instrument, clock = setup.instrument, setup.clock
+        root = (setup.data_root or Path("data")).absolute()
+        self.camera: Camera = SimulatedCamera(instrument, clock, setup.seed)
+        self.claims = ClaimDesk(clock.now)
+        self.destinations = Destinations(root, instrument.identifiers, lambda name: self[f"FITS1:{name}"].value)
+        ledger = Ledger(root / "register")
+        self.equipment = Equipment(
+            instrument=instrument,
+            clock=clock,
+            camera=self.camera,
+            shutter=ShutterControl(self, instrument.shutter),
+            focus=FocusMotor(self, instrument.telescope),
+            interlock=Interlock(self, instrument),
+            headers=HeaderWatch(self, watched_pvs()),
+            names=ExposureNames(instrument.identifiers, SequenceRegister(root / "register"), ledger),
+            ledger=ledger,
+            destinations=self.destinations,
+            plugins=Plugins(self.__getitem__, instrument, self.destinations),
+            display=Display(lambda name: self[f"cam1:{name}"]),
+            set_point=lambda: float(self["cam1:Temperature_RBV"].value),
+            software_version=__version__,
+            asks_shutter=setup.interlock,
+        )
+        self.acquisition = Acquisition(self.equipment, self._show_acquiring)
+        self.on_client_gone(self._client_gone)
+        self._mirror_settings()
+
+    # The exposure.
+
+    @command("cam1:Acquire", group="cam1:")
+    async def _put_acquire(self, value: str, client: Client) -> str:
+        if value == "Acquire":
+            self._check_turn(client)
+            await self.acquisition.run(self._latched(), self.claims.day_obs(), self.claims.owner)
+        else:
+            self.acquisition.stop()
+        return "Done"
+
+    @command("cam1:StartImage", group="cam1:")
+    async def _put_start_image(self, value: str, client: Client) -> str:
+        if value == "Start":
+            self._check_turn(client)
+            await self.acquisition.start_by_hand(self._latched(), self.claims.day_obs(), self.claims.owner)
+        return "Done"
+
+    @command("cam1:DiscardRows", group="cam1:")
+    async def _put_discard_rows(self, value: int, client: Client) -> None:
+        await self.acquisition.shift_by_hand(value)
+
+    @command("cam1:EndImage", group="cam1:")
+    async def _put_end_image(self, value: str, client: Client) -> str:
+        if value == "End":
+            await self.acquisition.end_by_hand()
+        return "Done"
+
+    @command("cam1:Flush", group="cam1:")
+    async def _put_flush(self, value: str, client: Client) -> str:
+        if value == "Flush":
+            self._check_turn(client)
+            await self._try(self.camera.flush(max(int(self["cam1:FlushCycles"].value), 1)))
+        return "Done"
+
+    @on_put("cam1:Pause")
+    async def _put_pause(self, value: str, client: Client) -> str:
+        if value == "Pause":
+            self.acquisition.pause()
+        return "Done"
+
+    @on_put("cam1:Resume")
+    async def _put_resume(self, value: str, client: Client) -> str:
+        if value == "Resume":
+            self.acquisition.resume()
+        return "Done"
+
+    @on_put("cam1:StopExposure")
+    async def _put_stop_exposure(self, value: str, client: Client) -> str:
+        if value == "Stop":
+            self.acquisition.stop()
+        return "Done"
+
+    @on_put("cam1:Abort")
+    async def _put_abort(self, value: str, client: Client) -> str:
+        if value == "Abort":
+            await self.acquisition.abort(f"aborted by {client}")
+        return "Done"
+
+    # Sequences.
+
+    @on_put("cam1:SequenceClaim")
+    async def _put_sequence_claim(self, value: str, client: Client) -> str:
+        text = self.claims.claim(value, client)
+        await self._show_owner()
+        return text
+
+    @on_put("cam1:SequenceRelease")
+    async def _put_sequence_release(self, value: str, client: Client) -> None:
+        self.claims.release(value)
+        await self._show_owner()
+
+    # Settings.
+
+    @on_put("cam1:FrameType")
+    async def _put_frame_type(self, value: str, client: Client) -> None:
+        """Choose the image type that an areaDetector client means."""
+        self._check_latched("FrameType")
+        if value not in FRAME_TYPES:
+            raise Refused(f"FrameType: {value} is not one of {', '.join(FRAME_TYPES)}")
+        for name in ("ImageType", "ImageType_RBV"):
+            await self[f"cam1:{name}"].write(FRAME_TYPES[value].value)
+        await self["cam1:FrameType_RBV"].write(value)
+
+    @on_put("cam1:Temperature")
+    async def _put_temperature(self, value: float, client: Client) -> None:
+        await self._try(self.camera.set_temperature(value))
+        await self["cam1:Temperature_RBV"].write(value)
+
+    @on_put("cam1:ShutterControl")
+    async def _put_shutter_control(self, value: str, client: Client) -> None:
+        if value == "Open":
+            raise Refused("ShutterControl: an exposure opens the shutter, or SHUTTER:Command")
+        if self.acquisition.is_running:
+            raise Refused(f"ShutterControl: {self.acquisition.description} runs; Pause or Abort closes the shutter")
+        await self._try(self.equipment.shutter.close())
+        await self["cam1:ShutterControl_RBV"].write(value)
+
+    @on_put("cam1:SimFault")
+    async def _put_sim_fault(self, value: str, client: Client) -> None:
+        if not isinstance(self.camera, FaultInjection):
+            raise Refused("SimFault: the camera is real and fails by itself")
+        self.camera.inject(value)
+
+    # Hooks of the base.
+
+    async def started(self) -> None:
+        """Show what the camera is, settle what an earlier run left open, and go on watching.
+
+        Raises
+        ------
+        SlitlessError
+            If no data root was given.
+        """
+        if self.setup.data_root is None:
+            raise SlitlessError("detector: no data root was given; --data-root names the folder for frames")
+        await self._show_identity()
+        await self.show_fits_settings()
+        await asyncio.to_thread(
+            close_open_exposures, self.equipment.ledger, self.destinations, self.instrument, self.clock.now()
+        )
+        self.watch("SHUTTER:State_RBV").on_change(self._shutter_changed)
+        self.background(self._look())
+
+    async def enabled(self) -> None:
+        """Make the camera ready for a first frame.
+
+        Raises
+        ------
+        Refused
+            If it does not answer.
+        """
+        await self._try(self.camera.connect())
+
+    async def disabled(self) -> None:
+        """Refuse to leave an exposure behind."""
+        self.acquisition.check_free()
+
+    async def stop(self) -> None:
+        """Give up a running exposure, with the shutter closed, and end."""
+        await self.acquisition.abort("the camera's IOC was stopped")
+        await super().stop()
+        if isinstance(self.camera, SimulatedCamera):
+            self.camera.close()
+
+    # Inside.
+
+    def _latched(self) -> Any:
+        try:
+            return latch(lambda name: self[f"cam1:{name}"].value, self.instrument)
+        except SlitlessError as error:
+            raise Refused(str(error)) from error
+
+    def _check_turn(self, client: Client) -> None:
+        self.acquisition.check_free()
+        self.claims.check_turn(client, self.command_id)
+
+    def _check_latched(self, name: str) -> None:
+        if name in LATCHED and self.acquisition.is_running:
+            raise Refused(f"{name}: latched, {self.acquisition.description} runs")
+
+    async def _try(self, work: Awaitable[Any]) -> None:
+        """Do something with hardware; what it cannot do is refused."""
+        try:
+            await work
+        except (SlitlessError, ShutterFailed) as error:
+            raise Refused(str(error)) from error
+
+    def _mirror_settings(self) -> None:
+        """Let settings without a behaviour of their own show in their readbacks."""
+        prefix = self.setup.prefix
+        for name, record in self.records.items():
+            short = name.removeprefix(prefix)
+            if record.client_put is None and not record.is_read_only:
+                record.client_put = self._setting(short, f"{name}_RBV" in self.records)
+
+    def _setting(self, name: str, has_readback: bool) -> Callable[[Any, Any, Client], Awaitable[None]]:
+        async def put(record: Any, value: Any, client: Client) -> None:
+            if name in FIXED and value != FIXED[name]:
+                raise Refused(f"{name}: it is always {FIXED[name]}")
+            if name.startswith("cam1:"):
+                self._check_latched(name.removeprefix("cam1:"))
+            await record.write(value)
+            if has_readback:
+                await self[f"{name}_RBV"].write(value)
+            if name == "cam1:ImageType":
+                await self._show_frame_type(value)
+
+        return put
+
+    async def _show_frame_type(self, image_type: str) -> None:
+        dark = "Background" if not ImageType(image_type).opens_shutter else "Normal"
+        for name in ("FrameType", "FrameType_RBV"):
+            await self[f"cam1:{name}"].write("FlatField" if image_type == ImageType.FLAT else dark)
+
+    async def _show_acquiring(self, is_running: bool, done: int) -> None:
+        await self["cam1:NumImagesCounter_RBV"].write(done)
+        await self["cam1:NumExposuresCounter_RBV"].write(min(done, 1))
+        for name in ("AcquireBusy", "Acquire_RBV", "Acquire"):
+            await self[f"cam1:{name}"].write(int(is_running))
+        if not is_running and self.claims.drop_orphan():
+            await self._show_owner()
+
+    async def _show_owner(self) -> None:
+        await self["cam1:SequenceOwner_RBV"].write(self.claims.owner)
+
+    def _shutter_changed(self, peer: Peer) -> None:
+        self.background(self._show_shutter(peer.value))
+
+    async def _show_shutter(self, state: str | None) -> None:
+        shown = int(state not in (None, "Closed"))
+        await self["cam1:ShutterStatus_RBV"].write(shown)
+        await self["cam1:ShutterStatusEPICS_RBV"].write(shown)
+
+    async def _show_identity(self) -> None:
+        identity = self.camera.identity
+        await self["IOC:SimulationMode"].write(int(identity.is_simulated))
+        await self["cam1:FirmwareVersion_RBV"].write(identity.firmware)
+        for record in ("cam1:DriverVersion_RBV", "cam1:SDKVersion_RBV", *(f"{p}DriverVersion_RBV" for p in PLUGINS)):
+            await self[record].write(__version__)
+        await self["cam1:StatusMessage_RBV"].write("idle")
+
+    async def _client_gone(self, client: Client) -> None:
+        if self.claims.client_gone(client, self.acquisition.is_running):
+            await self._show_owner()
+
+    async def _look(self) -> None:
+        """Show temperature and disk, and let go of optics whose shutter has closed in the end."""
+        while True:
+            try:
+                await self["cam1:TemperatureActual"].write(await self.camera.temperature())
+            except LinkLost as error:
+                await self["cam1:TemperatureActual"].write(self["cam1:TemperatureActual"].value, severity=3)
+                if self.is_enabled and not self.acquisition.is_running:
+                    await self.fault(LINK_FAULT, str(error))
+            await self.equipment.plugins.show_free_space()
+            if not self.acquisition.is_running and self.equipment.shutter.is_closed:
+                await self.equipment.display.optics_locked(False)
+            await asyncio.sleep(LOOK_PERIOD)
+
+
+def _camera_macros(instrument: Instrument) -> dict[str, str]:
+    detector = instrument.detector
+    low, high = detector.set_point_limits
+    cold, warm = detector.temperature_alarm
+    return {
+        "PORT": PORT,
+        "ROWS": str(detector.rows),
+        "MANUFACTURER": detector.manufacturer,
+        "MODEL": detector.model,
+        "SERIAL": detector.serial,
+        "TMAX": f"{max(instrument.shutter.maximum_exposure, detector.maximum_dark):g}",
+        "SETPOINT": f"{detector.set_point:g}",
+        "SETLOW": f"{low:g}",
+        "SETHIGH": f"{high:g}",
+        "COLD": f"{cold:g}",
+        "WARM": f"{warm:g}",
+        "MAXBIN": str(MAXIMUM_BINNING),
+    }
+
+
+def _plugin_templates(size: dict[str, str], width: int, height: int) -> list[TemplateUse]:
+    preview = {"WIDTH": str(width // PREVIEW_FACTOR), "HEIGHT": str(height // PREVIEW_FACTOR)}
+    pixels = max((width // PREVIEW_FACTOR) * (height // PREVIEW_FACTOR), PREVIEW_FACTOR * max(width, height))
+    uses = []
+    for plugin, kind, template, extra in (
+        ("image1:", "NDPluginStdArrays", "image_plugin.template", {**preview, "NELM": str(pixels)}),
+        ("Stats1:", "NDPluginStats", "stats_plugin.template", size),
+        ("ROI1:", "NDPluginROI", "roi_plugin.template", size),
+        ("FITS1:", "NDFileFITS", "fits_plugin.template", size),
+    ):
+        macros = {"R": plugin, "PORT": plugin.upper().rstrip(":"), "TYPE": kind, "NDPORT": PORT, **extra}
+        uses += [TemplateUse("plugin_base.template", macros), TemplateUse(template, macros)]
+    return uses
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve the detector until told to end; return the exit status."""
+    return run_ioc(DetectorIoc, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
