@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 try:
     from numba import njit
@@ -24,12 +24,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """Compile a kernel at its first call; without numba it stays Python, and callers use numpy instead."""
-    return njit(cache=True, nogil=True, error_model="numpy")(function) if njit is not None else function
+    return function if njit is None else cast("Function", njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: Function) -> Function:
     """Compile a few lines that kernels share into each of them."""
-    return njit(nogil=True, error_model="numpy", inline="always")(function) if njit is not None else function
+    if njit is None:
+        return function
+    return cast("Function", njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
 def in_threads(work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:

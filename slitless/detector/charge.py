@@ -140,7 +140,9 @@ class Charge:
 
     def _settle(self) -> None:
         """Sum the slices into one map of electrons."""
-        layers = [(self._rate, seconds, shift) for seconds, shift in self._slices]
+        layers: list[tuple[NDArray[np.float32], float, int]] = []
+        if self._rate is not None:
+            layers += [(self._rate, seconds, shift) for seconds, shift in self._slices]
         if self._settled is not None and (layers or self._settled_shift):
             layers.append((self._settled, 1.0, self._settled_shift))
         if layers:
@@ -172,7 +174,15 @@ def _stack(layers: Sequence[tuple[NDArray[np.float32], float, int]], half: int) 
 
 
 @compiled
-def _add_layers(total, source, factors, shifts, half, low, high):  # noqa: ANN001, ANN202
+def _add_layers(
+    total: NDArray[np.float32],
+    source: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    shifts: NDArray[np.int64],
+    half: int,
+    low: int,
+    high: int,
+) -> None:
     high = min(high, total.shape[1])
     for layer in range(len(factors)):
         factor, shift = factors[layer], shifts[layer]
@@ -184,7 +194,15 @@ def _add_layers(total, source, factors, shifts, half, low, high):  # noqa: ANN00
                 total[mirrored, x] += factor * source[mirrored - shift, x]
 
 
-def _add_layers_in_numpy(total, source, factors, shifts, half, low, high):  # noqa: ANN001, ANN202
+def _add_layers_in_numpy(
+    total: NDArray[np.float32],
+    source: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    shifts: NDArray[np.int64],
+    half: int,
+    low: int,
+    high: int,
+) -> None:
     columns = slice(low, min(high, total.shape[1]))
     for factor, shift in zip(factors, shifts, strict=True):
         total[: half - shift, columns] += factor * source[shift:half, columns]

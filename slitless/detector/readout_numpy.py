@@ -30,7 +30,7 @@ def _expected_bins(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the electrons expected in each pixel as read, and in those its neighbours read at that moment."""
     shape = (readout.data_rows, readout.row_binning, readout.data_columns, readout.column_binning)
-    y, x = readout.detector_slice
+    y = readout.detector_slice[0]
     rows = expected.dark[y][:: -1 if readout.flip_y else 1].astype(np.float64)
     mean = rows.reshape(shape[:2]).sum(axis=1)[:, np.newaxis] * readout.column_binning
     mean = np.repeat(mean, readout.data_columns, axis=1)

@@ -70,7 +70,7 @@ def _alias_table(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.uint32]
 
 
 @inlined
-def mix(state):  # noqa: ANN001, ANN202
+def mix(state: np.uint64) -> np.uint64:
     """Return 64 random bits for a 64-bit counter."""
     z = state
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -79,7 +79,7 @@ def mix(state):  # noqa: ANN001, ANN202
 
 
 @inlined
-def gaussian_draw(bits, gaussian):  # noqa: ANN001, ANN202
+def gaussian_draw(bits: np.uint64, gaussian: NDArray[np.float32]) -> np.float32:
     """Return a unit Gaussian from 32 random bits: the sum of two table draws reaches 6 sigma."""
     first = gaussian[bits & np.uint64(0xFFFF)]
     second = gaussian[(bits >> np.uint64(16)) & np.uint64(0xFFFF)]
@@ -87,7 +87,14 @@ def gaussian_draw(bits, gaussian):  # noqa: ANN001, ANN202
 
 
 @inlined
-def poisson_draw(mean, bits, counter, gaussian, threshold, alias):  # noqa: ANN001, ANN202
+def poisson_draw(
+    mean: np.float32,
+    bits: np.uint64,
+    counter: np.uint64,
+    gaussian: NDArray[np.float32],
+    threshold: NDArray[np.uint32],
+    alias: NDArray[np.uint8],
+) -> np.float32:
     """Return a Poisson draw of mean `mean` (e-) from 32 random bits, and more made from `counter` if few.
 
     Few electrons: N(mean) = N(grid) + N(rest), a sum of Poisson draws being Poisson: the grid point below

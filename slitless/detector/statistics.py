@@ -98,7 +98,7 @@ def preview(
 
 
 @compiled
-def _moments(pixels):  # noqa: ANN001, ANN202
+def _moments(pixels: NDArray[np.uint32]) -> tuple[int, float, float, float, float]:
     """Return count, mean, sum of squared deviations, minimum, maximum of byte-swapped pixels."""
     rows, columns = pixels.shape
     count = rows * columns

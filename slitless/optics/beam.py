@@ -7,7 +7,7 @@ from typing import Literal
 
 from slitless.definition import Instrument, Slot
 
-__all__ = ["Beam", "best_focus"]
+__all__ = ["Beam", "best_focus", "fixed_beam"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,8 @@ class Beam:
 
         A tracking telescope's readbacks flicker in the last digits; the light does not change with them.
         """
-        if self.source == "dark":
-            return replace(self, stage_position=0.0, **_NOWHERE)
-        if self.source == "lamp":
-            return replace(self, stage_position=0.0, **_NOWHERE)
+        if self.source != "sky":
+            return fixed_beam(self.filter, self.grating, self.source)
         return replace(
             self,
             stage_position=round(self.stage_position, 3) if self.grating.is_disperser else 0.0,
@@ -60,7 +58,20 @@ class Beam:
         )
 
 
-_NOWHERE = {"right_ascension": 0.0, "declination": 0.0, "rotator": 0.0, "airmass": 1.0, "focus": 0.0, "seeing": 1.0}
+def fixed_beam(filter_element: Slot, grating_element: Slot, source: Literal["lamp", "dark"]) -> Beam:
+    """Return a beam of light that does not come from the sky: pointing, focus and stage do not matter."""
+    return Beam(
+        filter=filter_element,
+        grating=grating_element,
+        stage_position=0.0,
+        right_ascension=0.0,
+        declination=0.0,
+        rotator=0.0,
+        airmass=1.0,
+        focus=0.0,
+        seeing=1.0,
+        source=source,
+    )
 
 
 def best_focus(instrument: Instrument, beam: Beam) -> float:

@@ -83,7 +83,7 @@ class PointSpread:
         rows = len(spectrum)
         bounds = [(low, min(low + 256, rows)) for low in range(0, rows, 256)]
         in_threads(multiply, [(spectrum, image.shape[1], table, np.float32(cutoff), *part) for part in bounds])
-        return scipy.fft.irfft2(spectrum, s=image.shape, workers=workers, overwrite_x=True)
+        return np.asarray(scipy.fft.irfft2(spectrum, s=image.shape, workers=workers, overwrite_x=True))
 
 
 def _disc(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,7 +91,14 @@ def _disc(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def _multiply(spectrum, columns, table, cutoff, first, last):  # noqa: ANN001, ANN202
+def _multiply(
+    spectrum: NDArray[np.complex64],
+    columns: int,
+    table: NDArray[np.float32],
+    cutoff: np.float32,
+    first: int,
+    last: int,
+) -> None:
     rows, half = spectrum.shape
     scale = np.float32(len(table) - 1) / cutoff
     for i in range(first, last):
@@ -107,7 +114,14 @@ def _multiply(spectrum, columns, table, cutoff, first, last):  # noqa: ANN001, A
                 spectrum[i, j] *= table[step] * (np.float32(1.0) - rest) + table[step + 1] * rest
 
 
-def _multiply_in_numpy(spectrum, columns, table, cutoff, first, last):  # noqa: ANN001, ANN202
+def _multiply_in_numpy(
+    spectrum: NDArray[np.complex64],
+    columns: int,
+    table: NDArray[np.float32],
+    cutoff: np.float32,
+    first: int,
+    last: int,
+) -> None:
     rows, half = spectrum.shape
     fy = np.fft.fftfreq(rows)[first:last, np.newaxis]
     frequency = np.hypot(fy, np.arange(half) / columns)

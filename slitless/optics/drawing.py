@@ -38,7 +38,16 @@ def draw_points(
 
 
 @compiled
-def _draw(image, x, y, brightness, kind, dx, dy, weight):  # noqa: ANN001, ANN202
+def _draw(
+    image: NDArray[np.float32],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    brightness: NDArray[np.float32],
+    kind: NDArray[np.int64],
+    dx: NDArray[np.float64],
+    dy: NDArray[np.float64],
+    weight: NDArray[np.float32],
+) -> None:
     height, width = image.shape
     for star in range(len(x)):
         for point in range(len(dx)):
@@ -56,7 +65,16 @@ def _draw(image, x, y, brightness, kind, dx, dy, weight):  # noqa: ANN001, ANN20
             image[low + 1, left + 1] += upper * right_share
 
 
-def _draw_in_numpy(image, x, y, brightness, kind, dx, dy, weight):  # noqa: ANN001, ANN202
+def _draw_in_numpy(
+    image: NDArray[np.float32],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    brightness: NDArray[np.float32],
+    kind: NDArray[np.int64],
+    dx: NDArray[np.float64],
+    dy: NDArray[np.float64],
+    weight: NDArray[np.float32],
+) -> None:
     height, width = image.shape
     for star in range(len(x)):
         px, py = x[star] + dx, y[star] + dy

@@ -27,7 +27,7 @@ FIELD_STOP = 200  # pixel beyond the detector's edges from where light still ent
 FAINTEST_DISPERSED = 18.0  # mag: a fainter star's spectrum stays below 0.1 e-/pixel/s
 
 _lock = threading.Lock()
-_maps: OrderedDict[tuple[str, Beam | str, int], Map] = OrderedDict()
+_maps: OrderedDict[tuple[str, str, int], Map] = OrderedDict()
 
 
 def electron_rate(instrument: Instrument, beam: Beam, seed: int) -> Map:
@@ -48,7 +48,7 @@ def electron_rate(instrument: Instrument, beam: Beam, seed: int) -> Map:
         e-/pixel/s in detector orientation, PRNU included. Read-only; the last few are kept.
     """
     beam = beam.rounded()
-    key = (instrument.model_dump_json(), _key(beam), seed)
+    key = (instrument.model_dump_json(), repr(beam), seed)  # slots hold tables, so they cannot be hashed
     with _lock:
         if key in _maps:
             _maps.move_to_end(key)
@@ -59,11 +59,6 @@ def electron_rate(instrument: Instrument, beam: Beam, seed: int) -> Map:
         while len(_maps) > KEPT:
             _maps.popitem(last=False)
         return rate
-
-
-def _key(beam: Beam) -> str:
-    """Return a text that is the same for the same beam; slots hold tables, so they cannot be hashed."""
-    return repr(beam)
 
 
 def _electron_rate(instrument: Instrument, beam: Beam, seed: int) -> Map:
@@ -78,6 +73,10 @@ def _electron_rate(instrument: Instrument, beam: Beam, seed: int) -> Map:
     rate += np.float32(sky_electron_rate(instrument, beam))
     rate *= response
     return rate
+
+
+def _fast(side: int) -> int:
+    return int(scipy.fft.next_fast_len(side, real=True) or side)
 
 
 def field_of_view(instrument: Instrument, beam: Beam, seed: int) -> tuple[StarField, NDArray, NDArray]:
@@ -97,8 +96,7 @@ def star_light(instrument: Instrument, beam: Beam, seed: int) -> Map:
         np.abs(y - detector.height / 2) < detector.height / 2 + FIELD_STOP
     )
     margin = spread.reach
-    shape = tuple(scipy.fft.next_fast_len(side + 2 * margin, real=True) for side in (detector.height, detector.width))
-    image = np.zeros(shape, dtype=np.float32)
+    image = np.zeros((_fast(detector.height + 2 * margin), _fast(detector.width + 2 * margin)), dtype=np.float32)
     brightness = (10 ** (-0.4 * stars.magnitude)).astype(np.float32)
     for trace in traces(instrument, beam):
         chosen = enters if trace.order == 0 else enters & (stars.magnitude < FAINTEST_DISPERSED)

@@ -13,9 +13,8 @@ from slitless.optics.beam import Beam
 from slitless.optics.throughput import ab_photon_rate, band_grid, band_integral, collecting_area, orders, throughput
 from slitless.seeding import generator
 
-__all__ = ["BORESIGHT", "StarField", "pixel_of", "sky_electron_rate", "stars_around"]
+__all__ = ["StarField", "boresight", "pixel_of", "sky_electron_rate", "stars_around"]
 
-BORESIGHT = (2036.5, 2000.5)  # pixel, 1-based, where the pointing lands [LATISS boresight, ts_config_latiss]
 CELL = 0.1  # deg, side of the sky cells that are seeded one by one
 FAINTEST = 21.0  # mag, V
 BRIGHTEST = 10.5  # mag, V, of the field stars
@@ -116,6 +115,11 @@ def tangent_plane(
     return np.nan_to_num(np.degrees(east), nan=np.inf), np.nan_to_num(np.degrees(north), nan=np.inf)
 
 
+def boresight(instrument: Instrument) -> tuple[float, float]:
+    """Return the pixel (x, y; 1-based) where the pointing lands: the middle; (2036.5, 2000.5) on LATISS."""
+    return (instrument.detector.width + 1) / 2, (instrument.detector.height + 1) / 2
+
+
 def pixel_of(
     instrument: Instrument, beam: Beam, right_ascension: NDArray[np.float64], declination: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -133,7 +137,8 @@ def pixel_of(
         (f + g) / instrument.telescope.plate_scale
         for f, g in zip(beam.filter.pointing_offset, beam.grating.pointing_offset, strict=True)
     )
-    return BORESIGHT[0] + x + shift_x, BORESIGHT[1] + y + shift_y
+    centre_x, centre_y = boresight(instrument)
+    return centre_x + x + shift_x, centre_y + y + shift_y
 
 
 def sky_electron_rate(instrument: Instrument, beam: Beam) -> float:

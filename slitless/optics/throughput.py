@@ -9,13 +9,15 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from slitless.definition import Instrument, Slot
-from slitless.optics.beam import Beam
+from slitless.optics.beam import Beam, fixed_beam
 
 __all__ = [
     "ab_photon_rate",
     "atmosphere",
+    "band_grid",
     "band_integral",
     "collecting_area",
     "lamp_electron_rate",
@@ -87,7 +89,7 @@ def orders(beam: Beam) -> dict[int, float]:
 
 def band_integral(values: Spectrum, wavelength: Spectrum) -> float:
     """Return the integral over wavelength (nm)."""
-    return float(np.trapezoid(values, wavelength)) if len(wavelength) > 1 else 0.0
+    return float(trapezoid(values, wavelength)) if len(wavelength) > 1 else 0.0
 
 
 def band_grid(beam: Beam) -> Spectrum:
@@ -113,21 +115,9 @@ def lamp_electron_rate(instrument: Instrument, beam: Beam) -> float:
     reference = reference_filter(instrument)
     bare = reference.model_copy(update={"name": "none", "passband": (200.0, 1200.0), "transmission": 1.0})
     level = instrument.optics.lamp_photon_rate * gain
-    through_reference = _lamp_integral(instrument, Beam(reference, bare, **_LAMP))
+    through_reference = _lamp_integral(instrument, fixed_beam(reference, bare, "lamp"))
     through_beam = _lamp_integral(instrument, beam) * sum(orders(beam).values())
     return level * through_beam / through_reference
-
-
-_LAMP = {
-    "stage_position": 0.0,
-    "right_ascension": 0.0,
-    "declination": 0.0,
-    "rotator": 0.0,
-    "airmass": 1.0,
-    "focus": 0.0,
-    "seeing": 1.0,
-    "source": "lamp",
-}
 
 
 def _lamp_integral(instrument: Instrument, beam: Beam) -> float:
