@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slitless.errors import SlitlessError
 
@@ -38,8 +38,10 @@ def has_catalogue(root: Path) -> bool:
 
 
 @contextmanager
-def open_catalogue(root: Path) -> Iterator[CatalogOfBlueskyRuns]:
+def open_catalogue(root: Path) -> Iterator[Any]:
     """Open the catalogue for reading: a Tiled client, ``client[uid]["primary"]["detector_image"][0]``.
+
+    The client is a `bluesky_tiled_plugins.CatalogOfBlueskyRuns`.
 
     Takes 3 to 5 s the first time in a process (Tiled's imports), 0.3 s again.
 

@@ -17,7 +17,7 @@ from capture.exposure_rows import run_summary
 from capture.fits_adapter import FITS_SEQUENCE, FRAME_SPEC, register_consolidator
 from capture.ingest_state import DoneList, IngestStatus
 from capture.journal import journal_folder
-from capture.journal_reader import is_closed, read_run, resolve_file
+from capture.journal_reader import day_files, is_closed, read_run, resolve_file
 
 __all__ = ["Feeder"]
 
@@ -83,11 +83,8 @@ class Feeder:
             changed = day.stat().st_mtime_ns
             if self._settled.get(day) == changed:
                 continue
-            left = [
-                path for path in sorted(day.glob("[!.]*.jsonl")) if (path.stem, path.stat().st_size) not in self._done
-            ]
-            closed = [path for path in left if is_closed(path)]
-            waiting += closed
+            left = [path for path in day_files(day) if (path.stem, path.stat().st_size) not in self._done]
+            waiting += [path for path in left if is_closed(path)]
             if not left:
                 self._settled[day] = changed
         return waiting

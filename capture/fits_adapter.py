@@ -27,8 +27,8 @@ from tiled.adapters.sequence import FileSequenceAdapter
 from tiled.structures.data_source import Asset
 from tiled.utils import path_from_uri
 
-from slitless.errors import SlitlessError
 from slitless.fits.frame_file import read_frame
+from slitless.fits.hdus import FrameUnreadable
 
 __all__ = ["FITS_SEQUENCE", "FRAME_SPEC", "FitsConsolidator", "FitsSequenceAdapter", "register_consolidator"]
 
@@ -37,26 +37,15 @@ FRAME_SPEC = "SLITLESS_FITS"
 FITS_SEQUENCE = "multipart/related;type=application/fits"
 
 
-class FrameUnreadable(SlitlessError):
-    """A frame in the catalogue has no file, or one of another shape."""
-
-
 class FitsSequenceAdapter(FileSequenceAdapter):
     """The frames of a run as one array of shape (frames, rows, columns), int32, ADU."""
 
     def _read_one(self, filepath: Any) -> NDArray[np.int32]:
-        path = Path(filepath)
-        try:
-            image = read_frame(path).image()
-        except FileNotFoundError:
-            raise FrameUnreadable(f"catalogue: {path} is gone") from None
-        expected = tuple(self._structure.shape[1:]) if self._has_structure() else image.shape
-        if image.shape != expected:
-            raise FrameUnreadable(f"catalogue: {path} is {image.shape} pixels, its run says {expected}")
+        image = read_frame(Path(filepath)).image()
+        structure = getattr(self, "_structure", None)  # not there yet while the base class finds it out from a frame
+        if structure is not None and image.shape != tuple(structure.shape[1:]):
+            raise FrameUnreadable(f"{filepath}: is {image.shape} pixels, and its run says {structure.shape[1:]}")
         return np.ascontiguousarray(image, dtype="<i4")
-
-    def _has_structure(self) -> bool:
-        return getattr(self, "_structure", None) is not None  # the base class reads a frame to find it out
 
     def _load_from_files(
         self,

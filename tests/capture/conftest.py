@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from bluesky.protocols import Reading
 from event_model.documents import DataKey
 from ophyd.status import Status
 
+from capture.catalogue import catalogue_folder, has_catalogue, open_for_writing
+from capture.ingest import follow
 from capture.journal import Journal
 from slitless.definition import Instrument, load_instrument
 from slitless.detector.geometry import Window, assemble, readout_layout
@@ -197,6 +200,27 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue without runs; making one takes seconds, copying it does not."""
+    folder = tmp_path_factory.mktemp("empty")
+    with open_for_writing(folder):
+        pass
+    return catalogue_folder(folder)
+
+
+@pytest.fixture
+def ingest_once(root: Path, empty_catalogue: Path) -> Callable[..., int]:
+    """Bring the catalogue of the data root up to date within this process; returns the backlog."""
+
+    def _ingest(where: Path = root) -> int:
+        if not has_catalogue(where):
+            shutil.copytree(empty_catalogue, catalogue_folder(where), dirs_exist_ok=True)
+        return follow(where, once=True)
+
+    return _ingest
 
 
 @pytest.fixture
