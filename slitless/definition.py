@@ -10,10 +10,11 @@ import tomllib
 from collections import Counter
 from functools import lru_cache
 from importlib.resources import files
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slitless.errors import InvalidRequest, SlitlessError, require_range
 
@@ -32,10 +33,19 @@ __all__ = [
     "load_instrument",
 ]
 
+
+def _rising(bounds: Pair) -> Pair:
+    if bounds[0] >= bounds[1]:
+        raise ValueError("the first must be below the second")
+    return bounds
+
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Range = tuple[float, float]
+Pair = tuple[float, float]
+Range = Annotated[Pair, AfterValidator(_rising)]
+"""Low and high."""
 EnumString = Annotated[str, Field(min_length=1, max_length=25, pattern=r"^[A-Za-z0-9_.+-]+$")]
 """A name that fits an EPICS enum state: up to 25 characters, no blanks."""
 
@@ -94,6 +104,12 @@ class Shutter(_Table):
     minimum_exposure: Positive
     maximum_exposure: Positive
 
+    @model_validator(mode="after")
+    def _bounds_rise(self) -> Self:
+        if self.minimum_exposure > self.maximum_exposure:
+            raise ValueError("minimum_exposure is above maximum_exposure")
+        return self
+
 
 class Slot(_Table):
     """One place in a wheel and the element that sits there."""
@@ -108,7 +124,7 @@ class Slot(_Table):
     """Inside the passband."""
     focus_offset: float = 0.0
     """mm."""
-    pointing_offset: Range = (0.0, 0.0)
+    pointing_offset: Pair = (0.0, 0.0)
     """arcsec, x and y."""
     lines_per_mm: NotNegative = 0.0
     """1/mm; 0 for an element that does not disperse."""
@@ -122,8 +138,6 @@ class Slot(_Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.passband[0] >= self.passband[1]:
-            raise ValueError(f"{self.name}: passband {self.passband} nm is empty")
         if self.is_disperser and 1 not in self.order_efficiency:
             raise ValueError(f"{self.name}: a grating needs order_efficiency of order 1")
         return self
@@ -166,8 +180,8 @@ class Wheel(_Table):
         if isinstance(selection, str):
             if selection in self.names:
                 return self.names.index(selection)
-        elif isinstance(selection, int) and not isinstance(selection, bool) and 0 <= selection <= last:
-            return selection
+        elif isinstance(selection, Integral) and not isinstance(selection, bool) and 0 <= selection <= last:
+            return int(selection)
         raise InvalidRequest(self.label, selection, valid)
 
     def slot(self, selection: str | int) -> Slot:
@@ -341,19 +355,25 @@ def load_instrument(source: str | Path = "latiss") -> Instrument:
     InstrumentDefinitionError
         If the file is missing, is no TOML, or holds values that cannot be; lists every fault.
     """
-    return _load(str(source))
+    path = _find(str(source))
+    return _load(str(source), path, path.stat().st_mtime_ns)
+
+
+def _find(source: str) -> Path:
+    shipped = Path(str(files("slitless.instruments")))
+    for path in (shipped / f"{source}.toml", Path(source)):
+        if path.is_file():
+            return path
+    names = ", ".join(sorted(path.stem for path in shipped.glob("*.toml")))
+    raise InstrumentDefinitionError(f"instrument definition {source!r}: no such file, and not one of {names}")
 
 
 @lru_cache(maxsize=8)
-def _load(source: str) -> Instrument:
-    shipped = files("slitless.instruments").joinpath(f"{source}.toml")
-    path = shipped if shipped.is_file() else Path(source)
-    if not path.is_file():
-        names = ", ".join(sorted(p.name.removesuffix(".toml") for p in files("slitless.instruments").iterdir() if p.name.endswith(".toml")))
-        raise InstrumentDefinitionError(f"instrument definition {source!r}: no such file, and not one of {names}")
+def _load(source: str, path: Path, modified: int) -> Instrument:
+    """Read a file once for each time it was modified."""
     try:
         return Instrument.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InstrumentDefinitionError(f"{source}: not valid TOML: {error}") from error
     except ValidationError as error:
         faults = "; ".join(

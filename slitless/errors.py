@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 __all__ = ["InvalidRequest", "SlitlessError", "choose", "require_range"]
@@ -46,7 +47,7 @@ def require_range(argument: str, value: float, low: float, high: float, unit: st
         number = float(value)
     except (TypeError, ValueError):
         raise InvalidRequest(argument, value, bound) from None
-    if not low <= number <= high:  # also catches NaN
+    if not (math.isfinite(number) and low <= number <= high):
         raise InvalidRequest(argument, value, bound)
     return number
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Integral
 
 from slitless.definition import Detector, Instrument
 from slitless.errors import InvalidRequest, choose, require_range
@@ -93,9 +94,9 @@ def check_count(argument: str, value: int) -> int:
     InvalidRequest
         If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAXIMUM_IMAGES:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= MAXIMUM_IMAGES:
         raise InvalidRequest(argument, value, f"it must be a whole number in [1, {MAXIMUM_IMAGES}]")
-    return value
+    return int(value)
 
 
 def check_exposure_time(image_type: ImageType, exposure_time: float, instrument: Instrument) -> float:
@@ -147,7 +148,9 @@ class ExposurePlan:
         check_count("n_snaps", n_snaps)
         time = check_exposure_time(image_type, exposure_time, instrument)
         if (stutter is not None) != (image_type is ImageType.STUTTERED):
-            raise InvalidRequest("stutter", stutter, "n_shift and row_shift belong to STUTTERED frames, and each needs both")
+            raise InvalidRequest(
+                "stutter", stutter, "n_shift and row_shift belong to STUTTERED frames, and each needs both"
+            )
         if stutter is not None:
             stutter.check(instrument.detector)
         return cls(image_type, time, n, n_snaps, stutter)

@@ -29,7 +29,7 @@ __all__ = [
 
 LAST_SEQ_NUM = 99_999  # five digits of the exposure id; obs_lsst raises beyond it
 DAY_ROLLS_OVER = timedelta(hours=12)  # day_obs is the date of UTC-12 h
-OBS_ID = re.compile(r"^([A-Z]+)_([A-Z])_(\d{8})_(\d{6})$")
+OBS_ID = re.compile(r"([A-Z]+)_([A-Z])_(\d{8})_(\d{6})", re.ASCII)
 
 
 class IdentifiersExhausted(SlitlessError):
@@ -59,7 +59,7 @@ class ExposureName:
         ValueError
             If the text is not of that form.
         """
-        match = OBS_ID.match(obs_id)
+        match = OBS_ID.fullmatch(obs_id)
         if not match:
             raise ValueError(f"obs_id: {obs_id!r} is not of the form AT_O_YYYYMMDD_NNNNNN")
         code, controller, day, seq = match.groups()
@@ -106,11 +106,13 @@ class SequenceRegister:
             If the register holds no number: it is damaged, and going on could use an id twice.
         """
         try:
-            text = self._path(day_obs).read_text(encoding="ascii")
+            text = self._path(day_obs).read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
             return 0
         if not re.fullmatch(r"\d+\n", text):
-            raise IdentifiersExhausted(f"exposure register {self._path(day_obs)}: {text!r} is no number; repair it by hand")
+            raise IdentifiersExhausted(
+                f"exposure register {self._path(day_obs)}: {text!r} is no number; repair it by hand"
+            )
         return int(text)
 
     def spend(self, day_obs: int) -> int:
@@ -128,7 +130,9 @@ class SequenceRegister:
             fcntl.flock(lock, fcntl.LOCK_EX)
             seq_num = self.last(day_obs) + 1
             if seq_num > LAST_SEQ_NUM:
-                raise IdentifiersExhausted(f"exposure id: sequence number {seq_num} of {day_obs} is above {LAST_SEQ_NUM}")
+                raise IdentifiersExhausted(
+                    f"exposure id: sequence number {seq_num} of {day_obs} is above {LAST_SEQ_NUM}"
+                )
             self._write(day_obs, seq_num)
             return seq_num
 

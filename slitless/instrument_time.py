@@ -10,12 +10,14 @@ TAI is handled as "TAI unix seconds": seconds since 1970-01-01T00:00:00 TAI, a f
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from astropy.time import Time
+from astropy.utils.iers import LeapSeconds
 
 __all__ = ["InstrumentClock", "isot", "tai_minus_utc", "utc_datetime"]
 
@@ -23,15 +25,17 @@ EPOCH_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @cache
-def _tai_minus_utc_on(day: int) -> float:
-    """TAI - UTC in s on a day counted from 1970-01-01 UTC, from the leap-second table astropy ships."""
-    moment = Time(day * 86400.0, format="unix")
-    return round(moment.tai.unix_tai - moment.unix)
+def _leap_seconds() -> tuple[list[float], list[float]]:
+    """UTC unix times (s) at which TAI - UTC changed since 1972, and what it (s) became: the table astropy ships."""
+    table = [row for row in LeapSeconds.from_erfa() if row["year"] >= 1972]
+    starts = [datetime(int(row["year"]), int(row["month"]), 1, tzinfo=UTC).timestamp() for row in table]
+    return starts, [float(row["tai_utc"]) for row in table]
 
 
 def tai_minus_utc(unix_seconds: float) -> float:
-    """Return TAI - UTC (s) at a UTC unix time (s): 37 since 2017."""
-    return _tai_minus_utc_on(int(unix_seconds // 86400))
+    """Return TAI - UTC (s) at a UTC unix time (s): 37 since 2017; the 10 of 1972 also before it."""
+    starts, offsets = _leap_seconds()
+    return offsets[max(bisect_right(starts, unix_seconds) - 1, 0)]
 
 
 def utc_datetime(tai_seconds: float) -> datetime:
@@ -70,8 +74,8 @@ class InstrumentClock:
     epoch: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.speed > 0:
-            raise ValueError(f"speed of time: {self.speed!r} is not positive")
+        if not 0 < self.speed < math.inf:
+            raise ValueError(f"speed of time: {self.speed!r} is not positive and finite")
 
     def now(self) -> float:
         """Instrument time now, TAI unix seconds."""
