@@ -45,7 +45,7 @@ $(VENV)/bin/python:
 	@$(find-python); echo "setting up $(VENV) with $$("$$python" --version)"; "$$python" -m venv $(VENV)
 
 $(VENV)/.run-ready: $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "installing into $(VENV): some 160 packages the first time, about a minute"
+	@echo "installing into $(VENV): some 160 packages the first time, a minute or two"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from time import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from session.commands.options import DataFolder, Definition, Speed
 
-__all__ = ["health_rows", "iocs"]
+if TYPE_CHECKING:
+    from session.processes import IocFleet
+
+__all__ = ["HEALTH_COLUMNS", "health_rows", "iocs"]
 
 HEALTH_COLUMNS = ("IOC", "state", "heartbeat", "up s", "CPU %", "memory MB", "clients", "error")
 PERIOD = 2.0  # s between looks at the processes
@@ -20,8 +24,7 @@ PERIOD = 2.0  # s between looks at the processes
 
 def iocs(
     names: Annotated[
-        list[str] | None,
-        typer.Argument(help="detector, shutter, filter, grating, stage, telescope; all if none."),
+        list[str] | None, typer.Argument(help="detector, shutter, filter, grating, stage, telescope; all if none.")
     ] = None,
     data: DataFolder = Path("data"),
     definition: Definition = "latiss",
@@ -31,15 +34,14 @@ def iocs(
     one_process: Annotated[bool, typer.Option("--one-process", help="All IOCs in a single process.")] = False,
     standby: Annotated[bool, typer.Option("--standby", help="Do not enable them.")] = False,
 ) -> None:
-    """Start IOCs and keep them running until Ctrl-C.
+    """Start IOCs and keep them running until Ctrl-C, with the catalogue of the data folder being fed.
 
     Prints the address list that other Channel Access clients need. An IOC that died can be started again by its
     name from another terminal; it comes back on its own port.
     """
-    from session.channel_access import ChannelAccess
-    from session.ioc_state import IocState
-    from session.processes import IocFleet, health
-    from session.terminal import say, table
+    from session.catalogue_feed import feeding
+    from session.processes import IocFleet
+    from session.terminal import say
     from slitless.definition import load_instrument
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -54,16 +56,15 @@ def iocs(
         seed=seed,
         one_process=one_process,
     )
-    with fleet:
+    with ExitStack() as stack:
+        stack.enter_context(fleet)
         fleet.start()
-        with ChannelAccess() as client:
-            fleet.wait_healthy(client)
-            if not standby:
-                fleet.enable(client)
-            table(HEALTH_COLUMNS, health_rows(health(client, IocState.running(fleet.root))))
+        _show_health(fleet, standby)
+        stack.enter_context(feeding(fleet.root))
         say(f"\nEPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST='{fleet.state.address_list}'")
         say("Ctrl-C ends them.")
         _keep_running(fleet)
+    say("IOCs ended")
 
 
 def health_rows(report: dict[str, dict[str, Any]]) -> list[list[object]]:
@@ -78,8 +79,23 @@ def health_rows(report: dict[str, dict[str, Any]]) -> list[list[object]]:
     return rows
 
 
-def _keep_running(fleet: Any) -> None:
+def _show_health(fleet: IocFleet, standby: bool) -> None:
+    from session.channel_access import ChannelAccess
+    from session.processes import health
+    from session.terminal import table
+
+    with ChannelAccess() as client:
+        fleet.wait_healthy(client)
+        if not standby:
+            fleet.enable(client)
+        table(HEALTH_COLUMNS, health_rows(health(client, fleet.state)))
+
+
+def _keep_running(fleet: IocFleet) -> None:
     pause = Event()
-    while True:
-        pause.wait(PERIOD)
-        fleet.check_alive()
+    try:
+        while True:
+            pause.wait(PERIOD)
+            fleet.check_alive()
+    except KeyboardInterrupt:  # the way it is meant to end
+        return
