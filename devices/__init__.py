@@ -8,6 +8,11 @@ import os
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
 
+import ophyd
+
+if ophyd.cl.name != os.environ["OPHYD_CONTROL_LAYER"]:  # ophyd was imported first, and took what it found
+    ophyd.set_cl(os.environ["OPHYD_CONTROL_LAYER"])
+
 from devices.command import CommandFailed, CommandStatus
 from devices.detector import Detector
 from devices.exposure_request import ExposureRequest, FocusFrame

@@ -98,13 +98,13 @@ class CommandStatus(Status):
     """
 
     def __init__(self, obj: Device, what: str, command_id: str, pulse: Pulse, allowed: float) -> None:
-        super().__init__(obj)
         self.what = what
         self.command_id = command_id
         self.allowed = allowed
         self.pulse = pulse
         self._started = time.monotonic()
         self._deadline: float | None = self._started + allowed
+        super().__init__(obj)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self.what!r}, {self.command_id}, done={self.done}, success={self.success})"
@@ -136,8 +136,7 @@ class CommandStatus(Status):
     def check(self) -> None:
         """Fail if the IOC is silent or the deadline has passed."""
         if self.pulse.silence > HEARTBEAT_LIMIT:
-            pv = self.pulse.heartbeat.pvname
-            self.fail(f"the IOC is silent: no change of {pv} for {self.pulse.silence:.0f} s")
+            self.fail(f"the IOC is silent: no {self.pulse.prefix}Heartbeat for {self.pulse.silence:.0f} s")
         elif self._deadline is not None and time.monotonic() > self._deadline:
             self.fail(f"no answer from the IOC within {self.allowed:.1f} s")
 
@@ -277,4 +276,4 @@ class CommandPort(Device):
             return
         for status in self.pending:
             self._forget(status)
-            status.fail(f"the connection to the IOC was lost ({self.result.pvname})")
+            status.fail(f"the connection to the IOC was lost ({self.prefix}CommandResult_RBV)")

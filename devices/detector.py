@@ -122,7 +122,7 @@ class Detector(Device):
         self.cam.sequence_claim.put(f"{client} {purpose}")
         if not _wait_for(lambda: _first_word(self.cam.sequence_owner.get()) == client, 3.0):
             owner = self.cam.sequence_owner.get()
-            reason = f"it belongs to {owner!r}" if owner else f"{self.cam.sequence_owner.pvname} stays empty"
+            reason = f"it belongs to {owner!r}" if owner else f"{self.cam.prefix}SequenceOwner_RBV stays empty"
             raise CommandFailed(f"{self.name}: the sequence could not be claimed; {reason}")
 
     def unstage(self) -> list[object]:
@@ -203,9 +203,9 @@ class Detector(Device):
         """Return the data keys of a frame."""
         keys = {key: signal.describe()[signal.name] for key, signal in self._data_signals().items()}
         name = self.fits.full_file_name
-        keys[f"{self.name}_file"] = {"source": f"PV:{name.pvname}", "dtype": "string", "shape": []}
+        keys[f"{self.name}_file"] = {"source": name.source_name, "dtype": "string", "shape": []}
         keys[f"{self.name}_image"] = {
-            "source": f"PV:{name.pvname}",
+            "source": name.source_name,
             "dtype": "array",
             "dtype_numpy": "<i4",
             "shape": [1, *self.frame_shape()],

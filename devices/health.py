@@ -54,7 +54,7 @@ class IocHealth(Pulse):
     def assert_alive(self, limit: float = 5.0) -> None:
         """Raise if no heartbeat arrived within `limit` wall seconds."""
         if not self.heartbeat.connected or self.silence > limit:
-            raise SlitlessError(f"{self.heartbeat.pvname}: no heartbeat for {self.silence:.0f} s")
+            raise SlitlessError(f"{self.prefix}Heartbeat: no heartbeat for {self.silence:.0f} s")
 
 
 class SummaryStateStatus(Status):
@@ -71,7 +71,10 @@ class SummaryStateStatus(Status):
         self._timer.start()
         ioc.summary_state.subscribe(self._step, run=False)
         ioc.summary_state.subscribe(self._lost, event_type=ioc.summary_state.SUB_META, run=False)
-        self._step(ioc.summary_state.get() if ioc.summary_state.connected else "Unknown")
+        if ioc.summary_state.connected:
+            self._step(ioc.summary_state.get())
+        else:
+            self._lost(connected=False)
 
     def _step(self, value: str = "Unknown", **_: Any) -> None:
         with self._step_lock:
@@ -95,7 +98,7 @@ class SummaryStateStatus(Status):
     def _lost(self, connected: bool = True, **_: Any) -> None:
         if not connected:
             with self._step_lock:
-                self._end("the connection to the IOC was lost")
+                self._end("no connection to the IOC")
 
     def _give_up(self, timeout: float) -> None:
         with self._step_lock:

@@ -11,6 +11,7 @@ from ophyd.status import Status
 
 from devices.command import CommandFailed, CommandPort, CommandStatus
 from devices.health import IocHealth
+from devices.settings import SettingsStatus
 from devices.signals import Readback, Setting, TextSetting
 from devices.stage import Axis
 from slitless import definition
@@ -58,7 +59,7 @@ class Readiness(Device):
 class _ReadyStatus(Status):
     def __init__(self, readiness: Readiness, wall_seconds: float) -> None:
         super().__init__(readiness)
-        self._ready = readiness.ready
+        self._ready, self._prefix = readiness.ready, readiness.prefix
         self._guard = threading.RLock()
         reason = f"not ready to take data within {readiness.timeout:g} s"
         self._timer = threading.Timer(wall_seconds, self._end, [reason])
@@ -80,7 +81,7 @@ class _ReadyStatus(Status):
             if reason is None:
                 self.set_finished()
             else:
-                self.set_exception(CommandFailed(f"telescope: {reason} ({self._ready.pvname})"))
+                self.set_exception(CommandFailed(f"telescope: {reason} ({self._prefix}Ready_RBV)"))
 
 
 class Telescope(Device):
@@ -136,6 +137,26 @@ class Telescope(Device):
         return self._slew(self.right_ascension_setpoint, ra, "right ascension") & self._slew(
             self.declination_setpoint, dec, "declination"
         )
+
+    def check_value(self, position: tuple[float, float]) -> None:
+        """Refuse a position (right ascension, declination; deg) that is none.
+
+        Raises
+        ------
+        InvalidRequest
+            Naming the angle.
+        """
+        right_ascension, declination = position
+        require_range("right ascension", right_ascension, 0.0, 360.0, "deg")
+        require_range("declination", declination, -90.0, 90.0, "deg")
+
+    def set(self, position: tuple[float, float]) -> Status:
+        """Slew to (right ascension, declination), deg; as `point`."""
+        return self.point(*position)
+
+    def prepare(self, target: str) -> SettingsStatus:
+        """Name the object that is pointed at next; done when the telescope has taken the name."""
+        return SettingsStatus(self, {self.target: target})
 
     def rotate(self, angle: float) -> CommandStatus:
         """Turn the rotator to `angle` (deg)."""

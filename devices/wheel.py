@@ -117,7 +117,7 @@ class Wheel(Device):
         served = tuple(str(name) for name in self.names.get())
         if served != self.definition.names:
             raise SlitlessError(
-                f"{self.names.pvname}: the IOC has {', '.join(served)}, "
+                f"{self.prefix}Names_RBV: the IOC has {', '.join(served)}, "
                 f"the instrument definition has {', '.join(self.definition.names)}"
             )
 

@@ -4,7 +4,11 @@
 """
 
 from plans.exposing import ObserverWarning
+from plans.focus import FocusResult, focus_frame, focus_sweep
 from plans.in_use import use
+from plans.night_file import NightFileError
+from plans.observe import observe
+from plans.pointing import point
 from plans.setup import setup_instrument
 from plans.take import (
     take_acq,
@@ -20,7 +24,13 @@ from plans.take import (
 )
 
 __all__ = [
+    "FocusResult",
+    "NightFileError",
     "ObserverWarning",
+    "focus_frame",
+    "focus_sweep",
+    "observe",
+    "point",
     "setup_instrument",
     "take_acq",
     "take_bias",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
@@ -18,7 +18,9 @@ from plans.run import claimed, instrument_metadata, one_frame, run
 from plans.setup import move_optics
 from slitless.exposure import ExposurePlan, ImageType, Stutter
 
-__all__ = ["Frames", "ObserverWarning", "take"]
+__all__ = ["Exposing", "Frames", "ObserverWarning", "prepared", "take", "wait_for_telescope"]
+
+T = TypeVar("T")
 
 TELESCOPE_WAIT = 30.0
 """s; ts_observatory_control, LATISS.max_tcs_wait_time."""
@@ -50,6 +52,36 @@ class Frames:
     spectrograph: Spectrograph | None = None
 
 
+@dataclass
+class Exposing:
+    """A sequence under way: takes its frames one by one and keeps their ids."""
+
+    spectrograph: Spectrograph
+    frames: Frames
+    exposures: ExposurePlan
+    group_id: str
+    data_root: str = ""
+    ids: list[int] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Frames of the whole sequence."""
+        return self.exposures.n * self.exposures.n_snaps
+
+    def frame(self, number: int) -> MsgGenerator[dict[str, Any]]:
+        """Call the observer's checkpoint and take frame `number` (from 0); return the detector's reading."""
+        checkpoint = self.frames.checkpoint
+        if checkpoint is not None:
+            yield from call_hook(checkpoint, f"Expose {number + 1}/{self.total} {self.exposures.image_type}")
+        snap_index = number % self.exposures.n_snaps + 1
+        reading = yield from one_frame(
+            self.spectrograph, _request(self.frames, self.exposures, self.group_id, snap_index)
+        )
+        if reading:
+            self.ids.append(int(reading[f"{self.spectrograph.detector.name}_exposure_id"]["value"]))
+        return reading
+
+
 def take(frames: Frames) -> MsgGenerator[list[int]]:
     """Take frames, as every `take_...` plan does.
 
@@ -62,12 +94,29 @@ def take(frames: Frames) -> MsgGenerator[list[int]]:
     list of int
         Exposure ids; every frame is durable on disk.
     """
+    return (yield from prepared(frames, _all_frames))
+
+
+def _all_frames(exposing: Exposing) -> MsgGenerator[list[int]]:
+    for number in range(exposing.total):
+        yield from exposing.frame(number)
+    return exposing.ids
+
+
+def prepared(frames: Frames, body: Callable[[Exposing], MsgGenerator[T]]) -> MsgGenerator[T]:
+    """Validate, claim, set up and wait for the telescope; then run `body`, which exposes.
+
+    Parameters
+    ----------
+    body : callable
+        Plan that takes the frames by `Exposing.frame`.
+    """
     spectrograph = spectrograph_in_use(frames.spectrograph)
     exposures, optics = _checked(frames, spectrograph)
     group_id = frames.annotations.group_id or group_ids.next(spectrograph.clock.now())
-    purpose = f"{frames.plan_name} {exposures.n * exposures.n_snaps} {exposures.image_type}"
-    inner = _in_run(frames, exposures, optics, group_id, spectrograph)
-    return (yield from claimed(spectrograph, purpose, inner))
+    exposing = Exposing(spectrograph, frames, exposures, group_id)
+    purpose = f"{frames.plan_name} {exposing.total} {exposures.image_type}"
+    return (yield from claimed(spectrograph, purpose, _in_run(exposing, optics, body)))
 
 
 def _checked(frames: Frames, spectrograph: Spectrograph) -> tuple[ExposurePlan, Optics]:
@@ -84,31 +133,18 @@ def _checked(frames: Frames, spectrograph: Spectrograph) -> tuple[ExposurePlan, 
     return exposures, optics
 
 
-def _in_run(
-    frames: Frames, exposures: ExposurePlan, optics: Optics, group_id: str, spectrograph: Spectrograph
-) -> MsgGenerator[list[int]]:
-    metadata = _metadata(frames, exposures, optics, group_id)
-    metadata |= yield from instrument_metadata(spectrograph)
-    inner = _sequence(frames, exposures, optics, group_id, spectrograph)
-    return (yield from run(spectrograph, metadata, inner))
+def _in_run(exposing: Exposing, optics: Optics, body: Callable[[Exposing], MsgGenerator[T]]) -> MsgGenerator[T]:
+    about = yield from instrument_metadata(exposing.spectrograph)
+    exposing.data_root = about["data_root"]
+    metadata = _metadata(exposing.frames, exposing.exposures, optics, exposing.group_id) | about
+    return (yield from run(exposing.spectrograph, metadata, _set_up_and(exposing, optics, body)))
 
 
-def _sequence(
-    frames: Frames, exposures: ExposurePlan, optics: Optics, group_id: str, spectrograph: Spectrograph
-) -> MsgGenerator[list[int]]:
-    yield from move_optics(spectrograph, optics)
-    if exposures.image_type.waits_for_telescope:
-        yield from wait_for_telescope(spectrograph, frames.tcs_ready)
-    ids: list[int] = []
-    total = exposures.n * exposures.n_snaps
-    for number in range(total):
-        if frames.checkpoint is not None:
-            yield from call_hook(frames.checkpoint, f"Expose {number + 1}/{total} {exposures.image_type}")
-        request = _request(frames, exposures, group_id, snap_index=number % exposures.n_snaps + 1)
-        reading = yield from one_frame(spectrograph, request)
-        if reading:
-            ids.append(int(reading[f"{spectrograph.detector.name}_exposure_id"]["value"]))
-    return ids
+def _set_up_and(exposing: Exposing, optics: Optics, body: Callable[[Exposing], MsgGenerator[T]]) -> MsgGenerator[T]:
+    yield from move_optics(exposing.spectrograph, optics)
+    if exposing.exposures.image_type.waits_for_telescope:
+        yield from wait_for_telescope(exposing.spectrograph, exposing.frames.tcs_ready)
+    return (yield from body(exposing))
 
 
 def wait_for_telescope(spectrograph: Spectrograph, tcs_ready: Callable[[], Any] | None = None) -> MsgGenerator[None]:

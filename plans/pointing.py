@@ -1,0 +1,50 @@
+"""Pointing the telescope, as far as the spectrograph's observer does it."""
+
+from __future__ import annotations
+
+from bluesky import plan_stubs as bps
+from bluesky.utils import FailedStatus, MsgGenerator
+
+from devices import Spectrograph
+from plans.in_use import spectrograph_in_use
+from slitless.errors import InvalidRequest, require_range
+
+__all__ = ["point"]
+
+
+def point(
+    right_ascension: float,
+    declination: float,
+    target: str | None = None,
+    *,
+    spectrograph: Spectrograph | None = None,
+) -> MsgGenerator[None]:
+    """Slew the telescope to a position and wait until it tracks.
+
+    Parameters
+    ----------
+    right_ascension, declination : float
+        deg, ICRS.
+    target : str, optional
+        Name of the object, for headers and documents.
+
+    Raises
+    ------
+    InvalidRequest
+        If an angle is out of range; nothing has moved.
+    CommandFailed
+        If the telescope did not get there.
+    """
+    telescope = spectrograph_in_use(spectrograph).telescope
+    position = (
+        require_range("right_ascension", right_ascension, 0.0, 360.0, "deg"),
+        require_range("declination", declination, -90.0, 90.0, "deg"),
+    )
+    if target is not None and not isinstance(target, str):
+        raise InvalidRequest("target", target, "it must be text")
+    if target is not None:
+        yield from bps.prepare(telescope, target, group="target", wait=True)
+    try:
+        yield from bps.abs_set(telescope, position, group="slew", wait=True)
+    except FailedStatus as failed:
+        raise failed.__cause__ or failed from failed
