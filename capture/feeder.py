@@ -63,13 +63,18 @@ class Feeder:
 
     def step(self, stop: threading.Event) -> int:
         """Look at the journal once and put in what is new; returns how many closed runs remain outside."""
-        waiting = self._waiting()
+        try:
+            waiting = self._waiting()
+        except OSError as error:
+            self.status.set("failing", last_error=f"journal: {error}")
+            return 1
+        self._retries = {path: retry for path, retry in self._retries.items() if path in waiting}
         due = [path for path in waiting if path not in self._retries or self._retries[path].due <= time.monotonic()]
         remaining = len(waiting)
         for path in due:
             if stop.is_set():
                 break
-            self.status.set("ingesting", backlog=remaining)
+            self.status.set("ingesting", backlog=remaining, ingested=len(self._done))
             if self._try(path):
                 remaining -= 1
         changes: dict[str, Any] = {} if self._retries else {"last_error": ""}

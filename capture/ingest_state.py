@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import time
@@ -24,6 +25,9 @@ __all__ = [
     "read_status",
     "remove_catalogue",
 ]
+
+
+logger = logging.getLogger(__name__)
 
 
 class AlreadyRunning(SlitlessError):
@@ -99,8 +103,11 @@ class IngestStatus:
         self._record.state = state
         self._record.updated = time.time()
         partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self._record)) + "\n", encoding="ascii")
-        os.replace(partial, self._path)
+        try:
+            partial.write_text(json.dumps(asdict(self._record)) + "\n", encoding="ascii")
+            os.replace(partial, self._path)
+        except OSError as error:  # a full disk must not end the ingest, which waits for room
+            logger.warning("ingest: cannot publish its status: %s", error)
 
 
 def _status_path(root: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import starlette.testclient  # noqa: F401  (Tiled imports it when a client is made; its warnings belong to import time)
 from bluesky_tiled_plugins import CatalogOfBlueskyRuns
+from sqlalchemy.exc import DatabaseError
 from tiled.catalog import from_uri
 from tiled.catalog.core import DatabaseUpgradeNeeded, UninitializedDatabase
 from tiled.client import from_context
@@ -54,9 +55,9 @@ def client(root: Path, database: Path, tables: Path, *, writable: bool) -> Itera
     app = build_app(tree, authentication=authentication)
     try:
         context = Context.from_app(app, api_key=cast("Any", WRITER_KEY if writable else None))
-    except (DatabaseUpgradeNeeded, UninitializedDatabase) as error:
+    except (DatabaseUpgradeNeeded, UninitializedDatabase, DatabaseError) as error:
         raise CatalogueUnusable(
-            f"catalogue: {database} does not suit this version of Tiled; "
+            f"catalogue: {database} is damaged, or another version of Tiled made it; "
             "python -m capture.ingest --rebuild makes it anew from the journal"
         ) from error
     try:
