@@ -16,15 +16,24 @@ try:
 except ImportError:  # numba has no wheel for the newest Python yet
     njit = None
 
-__all__ = ["HAVE_NUMBA", "compiled", "in_threads", "inlined"]
+__all__ = ["CORES", "HAVE_NUMBA", "compiled", "in_threads", "inlined"]
 
 HAVE_NUMBA = njit is not None
+CORES = min(os.cpu_count() or 1, 8)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a kernel at its first call; without numba it stays Python, and callers use numpy instead."""
-    return function if njit is None else cast("Function", njit(cache=True, nogil=True, error_model="numpy")(function))
+    """Compile a kernel at its first call; without numba it stays Python, and callers use numpy instead.
+
+    It is not kept where neither the package's folder nor the user's cache folder can be written.
+    """
+    if njit is None:
+        return function
+    try:
+        return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:  # "cannot cache function: no locator available"
+        return cast("Function", njit(nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: Function) -> Function:
@@ -36,5 +45,5 @@ def inlined(function: Function) -> Function:
 
 def in_threads(work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
     """Call `work(*part)` for every part on all cores and return the results in order."""
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(max_workers=CORES) as pool:
         return list(pool.map(lambda part: work(*part), parts))

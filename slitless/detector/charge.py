@@ -15,7 +15,7 @@ from slitless.detector.dark import dark_rate
 
 __all__ = ["Charge", "ExpectedCharge"]
 
-STRIP = 128  # columns summed at a time: a strip of half a detector stays in the cache while slices are stacked
+STRIP = 256  # columns summed at a time: what the slices of a few hundred rows need stays in the cache
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,12 @@ def _add_layers(
     high: int,
 ) -> None:
     high = min(high, total.shape[1])
-    for layer in range(len(factors)):
-        factor, shift = factors[layer], shifts[layer]
-        for y in range(half - shift):
-            mirrored = 2 * half - 1 - y
+    for y in range(half):
+        mirrored = 2 * half - 1 - y
+        for layer in range(len(factors)):
+            factor, shift = factors[layer], shifts[layer]
+            if y + shift >= half:
+                continue
             for x in range(low, high):
                 total[y, x] += factor * source[y + shift, x]
             for x in range(low, high):

@@ -1,4 +1,9 @@
-"""The pixel loop of readout, compiled: one pass from expected charge to big-endian raw pixels."""
+"""The pixel loop of readout, compiled: one pass from expected charge to big-endian raw pixels.
+
+Random bits come from splitmix64 as a counter [Steele, Lea and Flood 2014], so a draw depends on seed and
+position only, whatever the threads do. Everything compiled stands in this one file, because numba's disk
+cache does not notice changes elsewhere; the constants of `draw_tables` are the exception.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from slitless.compiled import compiled
+from slitless.compiled import compiled, inlined
 from slitless.detector.charge import ExpectedCharge
+from slitless.detector.draw_tables import EXACT_BELOW, OUTCOMES, STEPS, DrawTables, draw_tables
 from slitless.detector.geometry import AmplifierReadout
-from slitless.detector.shot_noise import GOLDEN, DrawTables, draw_tables, gaussian_draw, mix, poisson_draw
 from slitless.detector.signal_chain import SignalChain
 
-__all__ = ["digitise_compiled"]
+__all__ = ["digitise_compiled", "poisson_draws"]
 
 Image = NDArray[np.float32]
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the odd step of splitmix64
 NO_LIGHT = np.zeros((1, 1), dtype=np.float32)
 
 
@@ -65,6 +71,79 @@ def digitise_compiled(
         np.uint64(seed),
     )
     return raw.view(">i4")
+
+
+@inlined
+def mix(state: np.uint64) -> np.uint64:
+    """Return 64 random bits for a 64-bit counter."""
+    z = state
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inlined
+def gaussian_draw(bits: np.uint64, gaussian: NDArray[np.float32]) -> np.float32:
+    """Return a unit Gaussian from 32 random bits: the sum of two table draws reaches 6 sigma."""
+    first = gaussian[bits & np.uint64(0xFFFF)]
+    second = gaussian[(bits >> np.uint64(16)) & np.uint64(0xFFFF)]
+    return (first + second) * np.float32(0.70710678)
+
+
+@inlined
+def poisson_draw(
+    mean: np.float32,
+    bits: np.uint64,
+    counter: np.uint64,
+    gaussian: NDArray[np.float32],
+    threshold: NDArray[np.uint32],
+    alias: NDArray[np.uint8],
+) -> np.float32:
+    """Return a Poisson draw of mean `mean` (e-) from 32 random bits, and more made from `counter` if few.
+
+    Few electrons: N(mean) = N(grid) + N(rest), a sum of Poisson draws being Poisson: the grid point below
+    by the alias method, the rest (< 1/8 e-) by inversion; both exact. Many: the quantile of a Gaussian with
+    Poisson's mean, variance and skewness (Cornish and Fisher 1938); not rounded to whole electrons.
+    """
+    if mean >= np.float32(EXACT_BELOW):
+        z = gaussian_draw(bits, gaussian)
+        root = np.sqrt(mean)
+        z2 = z * z
+        return (
+            mean
+            + root * z
+            + (z2 - np.float32(1.0)) * np.float32(1 / 6)
+            + z * (np.float32(1.0) - z2) / (np.float32(72.0) * root)
+        )
+    if not mean > np.float32(0.0):
+        return np.float32(0.0)
+    more = mix(counter ^ np.uint64(0xD1B54A32D192ED03))
+    step = int(mean * np.float32(STEPS))
+    outcome = int(more & np.uint64(OUTCOMES - 1))
+    place = step * OUTCOMES + outcome
+    keeps = ((more >> np.uint64(6)) & np.uint64(0x3FFFFFF)) < np.uint64(threshold[place])
+    electrons = outcome if keeps else int(alias[place])
+    rest = np.float64(mean) - np.float64(step) / STEPS
+    uniform = (np.float64(more >> np.uint64(32)) + 0.5) * 2.0**-32
+    chance = 1.0 - rest * (1.0 - rest * (0.5 - rest * (1 / 6 - rest * (1 / 24 - rest / 120))))
+    extra = 0
+    while uniform > chance and extra < 32:
+        uniform -= chance
+        extra += 1
+        chance *= rest / extra
+    return np.float32(electrons + extra)
+
+
+@compiled
+def poisson_draws(mean: float, count: int, seed: np.uint64, tables: DrawTables) -> NDArray[np.float32]:
+    """Return so many draws of one mean (e-), to look at their distribution."""
+    electrons = np.empty(count, dtype=np.float32)
+    counter = seed
+    for i in range(count):
+        counter += GOLDEN
+        bits = mix(counter) & np.uint64(0xFFFFFFFF)
+        electrons[i] = poisson_draw(np.float32(mean), bits, counter, tables.gaussian, tables.threshold, tables.alias)
+    return electrons
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""The pixel arithmetic of readout in plain numpy: the same statistics, some fifty times slower."""
+"""The pixel arithmetic of readout in plain numpy: the same statistics, some twenty times slower."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.special import j1
 
-from slitless.compiled import HAVE_NUMBA, compiled, in_threads
+from slitless.compiled import CORES, HAVE_NUMBA, compiled, in_threads
 from slitless.definition import Instrument
 from slitless.optics.beam import Beam, best_focus
 
@@ -75,15 +75,14 @@ class PointSpread:
         image : ndarray, float32, two-dimensional
             Fast if both sides are products of small primes.
         """
-        workers = 2
-        spectrum = scipy.fft.rfft2(image, workers=workers)
+        spectrum = scipy.fft.rfft2(image, workers=CORES)
         cutoff = min(NEGLIGIBLE / (2 * math.pi * self.sigma), math.sqrt(0.5)) if self.sigma > 0 else math.sqrt(0.5)
         table = self.transfer(np.linspace(0, cutoff, TABLE)).astype(np.float32)
         multiply = _multiply if HAVE_NUMBA else _multiply_in_numpy
         rows = len(spectrum)
         bounds = [(low, min(low + 256, rows)) for low in range(0, rows, 256)]
         in_threads(multiply, [(spectrum, image.shape[1], table, np.float32(cutoff), *part) for part in bounds])
-        return np.asarray(scipy.fft.irfft2(spectrum, s=image.shape, workers=workers, overwrite_x=True))
+        return np.asarray(scipy.fft.irfft2(spectrum, s=image.shape, workers=CORES, overwrite_x=True))
 
 
 def _disc(x: NDArray[np.float64]) -> NDArray[np.float64]:

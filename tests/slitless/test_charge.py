@@ -3,9 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slitless.compiled import HAVE_NUMBA
 from slitless.detector import charge as charge_module
 from slitless.detector.charge import Charge
 from slitless.detector.dark import dark_rate
+
+needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="needs numba")
 
 COLD = -94.15  # Celsius, where LATISS' dark current is quoted
 
@@ -22,7 +25,7 @@ def scene(detector):
     return rate
 
 
-@pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
+@pytest.fixture(params=[pytest.param(True, id="compiled", marks=needs_numba), pytest.param(False, id="numpy")])
 def _either_way(request, monkeypatch):
     monkeypatch.setattr(charge_module, "HAVE_NUMBA", request.param)
 

@@ -3,11 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slitless.compiled import HAVE_NUMBA
 from slitless.optics import drawing
 from slitless.optics.drawing import draw_points
 
+needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="needs numba")
 
-@pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
+
+@pytest.fixture(params=[pytest.param(True, id="compiled", marks=needs_numba), pytest.param(False, id="numpy")])
 def _either_way(request, monkeypatch):
     monkeypatch.setattr(drawing, "HAVE_NUMBA", request.param)
 

@@ -3,13 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slitless.compiled import HAVE_NUMBA
 from slitless.detector import readout as readout_module
 from slitless.detector.charge import Charge
 from slitless.detector.geometry import Window, amplifier_view, assemble, readout_layout
 from slitless.detector.readout import read_out
 from slitless.detector.signal_chain import CROSSTALK
 
-both_ways = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "numpy"])
+needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="needs numba")
+both_ways = pytest.mark.parametrize(
+    "compiled", [pytest.param(True, id="compiled", marks=needs_numba), pytest.param(False, id="numpy")]
+)
 
 
 def expose(instrument, electrons):

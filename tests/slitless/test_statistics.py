@@ -3,14 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from slitless.compiled import HAVE_NUMBA
 from slitless.detector import statistics as statistics_module
 from slitless.detector.charge import Charge
 from slitless.detector.geometry import Window, assemble, readout_layout
 from slitless.detector.readout import read_out
 from slitless.detector.statistics import frame_statistics, preview
 
+needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="needs numba")
 
-@pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
+
+@pytest.fixture(params=[pytest.param(True, id="compiled", marks=needs_numba), pytest.param(False, id="numpy")])
 def _either_way(request, monkeypatch):
     monkeypatch.setattr(statistics_module, "HAVE_NUMBA", request.param)
 
