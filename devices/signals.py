@@ -55,6 +55,13 @@ class _Text:
     def _understood(self, value: Any) -> str:
         return decode(value)
 
+    def describe(self) -> dict[str, Any]:
+        """Return the description of the value, without the limits that CHAR waveforms come with."""
+        description = super().describe()  # type: ignore[misc]
+        for key in ("lower_ctrl_limit", "upper_ctrl_limit"):
+            description[self.name].pop(key, None)  # type: ignore[attr-defined]
+        return description
+
 
 class Readback(_Monitored, EpicsSignalRO):
     """A monitored value that only the IOC changes."""
