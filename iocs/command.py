@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 current_command_id: ContextVar[str] = ContextVar("current_command_id", default="")
 """Id of the command whose handler runs; empty for a client that gave none."""
-ERROR_BYTES = 1000  # of 1024 in CommandError_RBV, and fits the 2048 of CommandResult_RBV
 
 
 class CommandGroup:
@@ -108,15 +107,22 @@ class CommandGroup:
                 task.cancel()
 
     async def _end(self, command_id: str, error: str | None) -> None:
-        reason = _shortened(error or "")
+        reason = _fitting(error or "", self._error.max_length)
         if error is not None or not self._running:
             await self._error.write(reason)
+        status = "Done" if error is None else "Error"
         if not self._running:
-            await self._status.write("Done" if error is None else "Error")
-        outcome = {"id": command_id, "status": "Done" if error is None else "Error", "error": reason}
-        await self._result.write(json.dumps(outcome, ensure_ascii=False))
+            await self._status.write(status)
+        await self._result.write(self._outcome(command_id, status, reason))
+
+    def _outcome(self, command_id: str, status: str, reason: str) -> str:
+        """Return the JSON of a result, its reason shortened until it fits the record with all its escapes."""
+        while True:
+            text = json.dumps({"id": command_id, "status": status, "error": reason}, ensure_ascii=False)
+            if not reason or len(text.encode("utf-8", "replace")) <= self._result.max_length:
+                return text
+            reason = reason[: len(reason) * 3 // 4]
 
 
-def _shortened(text: str) -> str:
-    raw = text.encode("utf-8", "replace")
-    return raw[:ERROR_BYTES].decode("utf-8", "ignore")
+def _fitting(text: str, size: int) -> str:
+    return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")

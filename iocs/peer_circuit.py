@@ -78,11 +78,13 @@ class PeerCircuit:
 
     def want(self, name: str, watcher: PeerChannel | None) -> None:
         """Connect to a PV, and watch it if there is a watcher."""
-        known = name in self.wanted
+        known, watched = name in self.wanted, self.wanted.get(name) is not None
         if watcher is not None or not known:
             self.wanted[name] = watcher
         if self._writer is not None and not known:
             self._create(name)
+        elif watcher is not None and not watched and (ready := self._ready.get(name)) and ready.done():
+            self._subscribe(ready.result())  # it was only put to until now
 
     async def connected(self, name: str) -> Any:
         """Wait until a wanted PV is connected; returns its channel."""
@@ -209,9 +211,12 @@ class PeerCircuit:
         if not future.done():
             future.set_result(channel)
         if self.wanted.get(channel.name) is not None:
-            command = channel.subscribe(data_type=SUBSCRIBED_AS[channel.native_data_type], data_count=0, mask=UPDATES)
-            self._subscribed[command.subscriptionid] = channel.name
-            self._send(command)
+            self._subscribe(channel)
+
+    def _subscribe(self, channel: Any) -> None:
+        command = channel.subscribe(data_type=SUBSCRIBED_AS[channel.native_data_type], data_count=0, mask=UPDATES)
+        self._subscribed[command.subscriptionid] = channel.name
+        self._send(command)
 
     def _gone(self, cid: int) -> None:
         name = next((name for name, channel in self._channels.items() if channel.cid == cid), "")

@@ -29,7 +29,7 @@ from caproto._commands import bytes_needed_for_command
 from caproto._data import Forbidden
 from caproto._utils import apply_arr_filter, apply_deadband_filter
 from caproto.asyncio import server as stock
-from caproto.asyncio.utils import _create_bound_tcp_socket, _TransportWrapper
+from caproto.asyncio.utils import _TransportWrapper
 from caproto.server.common import DisconnectedCircuit, host_endian
 
 from iocs.client import Client, Refused
@@ -241,7 +241,7 @@ class Circuit(stock.VirtualCircuit):
         await self._cull_subscriptions(None, doomed)
 
     async def _read(self, command: Any) -> list[Any]:
-        channel, entry = self._get_db_entry_from_command(command)
+        channel, _ = self._get_db_entry_from_command(command)
         try:
             return await super()._process_command(command)
         except Forbidden as error:
@@ -395,9 +395,7 @@ class Context(stock.Context):
             If the port is taken.
         """
         try:
-            self.port, self.tcp_sockets = await self._bind_tcp_sockets_with_consistent_port_number(
-                _create_bound_tcp_socket
-            )
+            self._listen()
             if self.exact_port is None and self.port != self.ca_server_port:
                 log.warning("TCP port %d is taken; serving on %d", self.ca_server_port, self.port)
             for interface, sock in self.tcp_sockets.items():
@@ -475,12 +473,29 @@ class Context(stock.Context):
             await circuit._on_disconnect()  # noqa: SLF001
             self.circuits.discard(circuit)
 
-    async def _bind_tcp_sockets_with_consistent_port_number(self, make_socket: Any) -> Any:
-        if self.exact_port is None:
-            return await super()._bind_tcp_sockets_with_consistent_port_number(make_socket)
-        return self.exact_port, {
-            interface: await make_socket(interface, self.exact_port) for interface in self.interfaces
-        }
+    def _listen(self) -> None:
+        """Bind one TCP port on every interface: the exact one, or the usual one and else any that is free."""
+        try:
+            self._bind(self.ca_server_port)
+        except OSError:
+            if self.exact_port is not None:
+                raise
+            self._bind(0)
+
+    def _bind(self, port: int) -> None:
+        try:
+            for interface in self.interfaces:
+                sock = self.tcp_sockets[interface] = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                sock.setblocking(False)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((interface, port))
+                port = sock.getsockname()[1]  # the kernel's choice on the first holds for the rest
+        except OSError:
+            for sock in self.tcp_sockets.values():
+                sock.close()
+            self.tcp_sockets.clear()
+            raise
+        self.port = port
 
     def _open_beacon_sockets(self) -> None:
         for address in ca.get_beacon_address_list():

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from caproto import ChannelType
 from caproto.asyncio.client import Context as ClientContext
 
 from iocs.ioc import Ioc, IocSetup, Refused, TemplateUse, command, on_put
 from iocs.launch import serve
+from iocs.peers import Peers
 from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
 
@@ -101,6 +103,12 @@ def demo_template(tmp_path, monkeypatch):
     return path
 
 
+@pytest.fixture
+def demo_class(demo_template) -> type[Demo]:
+    """The class of the demo IOC, its template in place."""
+    return Demo
+
+
 ServeDemo = Callable[[], AbstractAsyncContextManager[Demo]]
 
 
@@ -126,6 +134,15 @@ async def demo(serve_demo) -> AsyncIterator[Demo]:
 
 
 @pytest.fixture
+async def peers(ca_ports) -> AsyncIterator[Peers]:
+    """What an IOC sees of others."""
+    peers = Peers([("127.0.0.1", port) for port in ca_ports[:2]])
+    await peers.start()
+    yield peers
+    await peers.stop()
+
+
+@pytest.fixture
 async def client(ca_ports):
     """A caproto client."""
     context = ClientContext(timeout=5)
@@ -144,3 +161,16 @@ def connect(demo, client):
         return pvs[0] if len(pvs) == 1 else pvs
 
     return connect
+
+
+@pytest.fixture
+def put(connect):
+    """Put a value with callback; returns the name of the status that came back."""
+
+    async def put(name: str, value) -> str:
+        pv = await connect(name)
+        if isinstance(value, str):
+            return (await pv.write([value.encode()], data_type=ChannelType.STRING)).status.name
+        return (await pv.write([value])).status.name
+
+    return put

@@ -8,16 +8,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from iocs.peers import PeerError, Peers, address_list
+from iocs.peers import PeerError, address_list
 from slitless.instrument_time import InstrumentClock
-
-
-@pytest.fixture
-async def peers(ca_ports):
-    peers = Peers([("127.0.0.1", port) for port in ca_ports[:2]])
-    await peers.start()
-    yield peers
-    await peers.stop()
 
 
 async def test_a_watched_pv_is_unknown_until_its_ioc_is_up_and_known_soon_after(peers, system_prefix, serve_demo):
