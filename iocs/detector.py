@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 from drivers.camera import Camera
 from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
+from iocs.binding import bindings_of
 from iocs.camera.acquisition import Acquisition
-from iocs.camera.display import Display
+from iocs.camera.display import Display, shortened
 from iocs.camera.exposure import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
@@ -29,7 +30,8 @@ from iocs.camera.recover import close_open_exposures
 from iocs.camera.request import latch
 from iocs.camera.sequence import ClaimDesk, ExposureNames
 from iocs.camera.shutter_control import ShutterControl, ShutterFailed
-from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put, run_ioc
+from iocs.ioc import Client, Ioc, IocSetup, Peer, Record, Refused, TemplateUse, command, on_put, run_ioc
+from iocs.records import Put
 from slitless import __version__
 from slitless.definition import Instrument
 from slitless.errors import SlitlessError
@@ -285,13 +287,28 @@ class DetectorIoc(FitsRecords, Ioc):
     def _mirror_settings(self) -> None:
         """Let settings without a behaviour of their own show in their readbacks."""
         prefix = self.setup.prefix
+        commands = {prefix + binding.record for binding in bindings_of(type(self)) if binding.group is not None}
         for name, record in self.records.items():
             short = name.removeprefix(prefix)
             if record.client_put is None and not record.is_read_only:
                 record.client_put = self._setting(short, f"{name}_RBV" in self.records)
+            if record.client_put is not None and name not in commands:
+                record.client_put = self._telling_why(record.client_put)
 
-    def _setting(self, name: str, has_readback: bool) -> Callable[[Any, Any, Client], Awaitable[None]]:
-        async def put(record: Any, value: Any, client: Client) -> None:
+    def _telling_why(self, put: Put) -> Put:
+        """Let a refused setting say why where refused commands do: the wire carries no reason."""
+
+        async def put_or_tell(record: Record, value: Any, client: Client) -> None:
+            try:
+                await put(record, value, client)
+            except Refused as refusal:
+                await self["cam1:CommandError_RBV"].write(shortened(refusal.reason, 1000))
+                raise
+
+        return put_or_tell
+
+    def _setting(self, name: str, has_readback: bool) -> Put:
+        async def put(record: Record, value: Any, client: Client) -> None:
             if name in FIXED and value != FIXED[name]:
                 raise Refused(f"{name}: it is always {FIXED[name]}")
             if name.startswith("cam1:"):

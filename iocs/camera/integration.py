@@ -17,6 +17,7 @@ from slitless.optics.beam import Beam
 
 __all__ = ["Integration", "IntegrationDisplay"]
 
+SHORTEST_REST = 0.001  # s of exposure that an opening of its own is worth
 PERIOD = 0.1  # wall s between looks at the shutter's link and updates of the time remaining
 
 
@@ -105,7 +106,7 @@ class Integration:
     async def light(self, seconds: float, beam: Beam, shifts: Sequence[RowShift] = ()) -> None:
         """Open the shutter for `seconds` in all, shifting charge on the way.
 
-        After a hold, less than the shortest opening that the shutter can do is not made up for.
+        After a hold, what is left is made up for, unless it is too short for any blade.
 
         Raises
         ------
@@ -114,7 +115,7 @@ class Integration:
         """
         waiting = deque(shifts)
         done = 0.0
-        while not self._control.ended and (done == 0.0 or seconds - done >= self._blades.minimum_exposure):
+        while not self._control.ended and (done == 0.0 or seconds - done >= SHORTEST_REST):
             if self._control.hold:
                 await self._wait_while_held()
                 continue
