@@ -17,11 +17,14 @@ from devices.command import CommandFailed, CommandStatus
 from devices.detector import Detector
 from devices.exposure_request import ExposureRequest, FocusFrame
 from devices.health import Health
+from devices.quiet_exit import quiet_after_exit
 from devices.shutter import Shutter
 from devices.spectrograph import NotConnected, Spectrograph, connect
 from devices.stage import Axis, Stage
 from devices.telescope import Telescope
 from devices.wheel import Wheel
+
+quiet_after_exit()
 
 __all__ = [
     "Axis",

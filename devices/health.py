@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ophyd import Component as Cpt
@@ -25,6 +25,9 @@ _STEPS = {  # from a state towards another: the command that is one step on the 
 }
 _COMMANDS = ("None", "Start", "Enable", "Disable", "Standby", "EnterControl", "ExitControl")
 """In the order of the record's states."""
+
+REFUSAL_TIME = 1.0
+"""s of wall time for a change of state to arrive after the IOC answered."""
 
 
 class IocHealth(Pulse):
@@ -64,59 +67,74 @@ class SummaryStateStatus(Status):
         super().__init__(ioc)
         self._ioc = ioc
         self._target = target
-        self._sent: set[str] = set()
-        self._step_lock = threading.RLock()
-        self._timer = threading.Timer(timeout, self._give_up, [timeout])
-        self._timer.daemon = True
-        self._timer.start()
-        ioc.summary_state.subscribe(self._step, run=False)
+        self._seen: list[str] = []
+        self._guard = threading.RLock()
+        self._timer = _timer(timeout, self._give_up, timeout)
+        ioc.summary_state.subscribe(self._changed, run=False)
         ioc.summary_state.subscribe(self._lost, event_type=ioc.summary_state.SUB_META, run=False)
         if ioc.summary_state.connected:
-            self._step(ioc.summary_state.get())
+            self._changed(ioc.summary_state.get())
         else:
             self._lost(connected=False)
 
-    def _step(self, value: str = "Unknown", **_: Any) -> None:
-        with self._step_lock:
-            if self.done:
+    def _changed(self, value: str, **_: Any) -> None:
+        with self._guard:
+            if self.done or self._seen[-1:] == [value]:
                 return
             if value == self._target:
                 self._end(None)
-                return
-            command = _STEPS[self._target].get(value)
-            if command is None:
-                return
-            if value in self._sent:
+            elif value in self._seen:
                 self._end(f"it is in {value} again: {self._report()}")
-                return
-            self._sent.add(value)
-            try:
-                self._ioc.state_command.put(_COMMANDS.index(command))
-            except (OSError, TimeoutError, RuntimeError) as error:
-                self._end(str(error))
+            elif value in _STEPS[self._target]:
+                self._seen.append(value)
+                self._send(_STEPS[self._target][value])
+
+    def _send(self, command: str) -> None:
+        try:
+            self._ioc.state_command.put(_COMMANDS.index(command), callback=self._answered)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            self._end(str(error))
+
+    def _answered(self, **_: Any) -> None:
+        """The IOC has dealt with a command; if nothing has changed in a moment, it refused."""
+        with self._guard:
+            if not self.done:
+                _timer(REFUSAL_TIME, self._check_refused, tuple(self._seen))
+
+    def _check_refused(self, seen: tuple[str, ...]) -> None:
+        with self._guard:
+            if tuple(self._seen) == seen:
+                self._end(f"refused in {seen[-1]}: {self._report()}")
 
     def _lost(self, connected: bool = True, **_: Any) -> None:
         if not connected:
-            with self._step_lock:
+            with self._guard:
                 self._end("no connection to the IOC")
 
     def _give_up(self, timeout: float) -> None:
-        with self._step_lock:
+        with self._guard:
             self._end(f"not reached in {timeout:.0f} s, it is in {self._ioc.summary_state.get()}: {self._report()}")
 
     def _report(self) -> str:
-        return self._ioc.error_report.get() or "no reason given"
+        return self._ioc.error_report.get() or "the IOC's log says why"
 
     def _end(self, reason: str | None) -> None:
         if self.done:
             return
         self._timer.cancel()
-        self._ioc.summary_state.clear_sub(self._step)
+        self._ioc.summary_state.clear_sub(self._changed)
         self._ioc.summary_state.clear_sub(self._lost)
         if reason is None:
             self.set_finished()
         else:
             self.set_exception(CommandFailed(f"{self._ioc.prefix}SummaryState to {self._target}: {reason}"))
+
+
+def _timer(seconds: float, function: Callable[..., None], *arguments: Any) -> threading.Timer:
+    timer = threading.Timer(seconds, function, arguments)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 class Health:

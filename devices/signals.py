@@ -7,6 +7,7 @@ here until the IOC publishes it. Text lives in CHAR waveforms as UTF-8.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -88,14 +89,15 @@ class Setting(_Monitored, EpicsSignal):
     def __init__(self, read_pv: str, write_pv: str | None = None, *, auto_monitor: bool = True, **kwargs: Any) -> None:
         super().__init__(read_pv, write_pv, auto_monitor=auto_monitor, **kwargs)
 
-    def put(self, value: Any, **kwargs: Any) -> None:
+    def put(self, value: Any, *, callback: Callable[..., None] | None = None, **kwargs: Any) -> None:
         """Send a value to the IOC and return at once.
 
         Whether it was taken shows in the readback: no client library reports a refused put reliably.
+        `callback` is called when the IOC has dealt with it, taken or refused.
         """
         if not self.connected:
             raise DisconnectedError(f"{self.setpoint_pvname} is not connected")
-        self._write_pv.put(self._on_the_wire(value), wait=False)
+        self._write_pv.put(self._on_the_wire(value), wait=False, callback=callback, timeout=None)
 
     def _on_the_wire(self, value: Any) -> Any:
         return value

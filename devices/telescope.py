@@ -84,6 +84,27 @@ class _ReadyStatus(Status):
                 self.set_exception(CommandFailed(f"telescope: {reason} ({self._prefix}Ready_RBV)"))
 
 
+class _Slew(Status):
+    """Done when both coordinates are; fails with the reason of the first that does not arrive."""
+
+    def __init__(self, *parts: CommandStatus) -> None:
+        super().__init__(parts[0].obj)
+        self._guard = threading.RLock()
+        self._running = set(parts)
+        for part in parts:
+            part.add_callback(self._ended)
+
+    def _ended(self, part: CommandStatus) -> None:
+        with self._guard:
+            self._running.discard(part)
+            if self.done:
+                return
+            if not part.success:
+                self.set_exception(part.exception())
+            elif not self._running:
+                self.set_finished()
+
+
 class Telescope(Device):
     """The telescope; angles in deg, focus in mm.
 
@@ -132,10 +153,10 @@ class Telescope(Device):
         InvalidRequest
             If an angle is out of range.
         """
-        ra = require_range("right ascension", right_ascension, 0.0, 360.0, "deg")
-        dec = require_range("declination", declination, -90.0, 90.0, "deg")
-        return self._slew(self.right_ascension_setpoint, ra, "right ascension") & self._slew(
-            self.declination_setpoint, dec, "declination"
+        self.check_value((right_ascension, declination))
+        return _Slew(
+            self._slew(self.right_ascension_setpoint, float(right_ascension), "right ascension"),
+            self._slew(self.declination_setpoint, float(declination), "declination"),
         )
 
     def check_value(self, position: tuple[float, float]) -> None:

@@ -13,7 +13,7 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import FailedStatus, Msg, MsgGenerator, RunEngineControlException, short_uid
 
-from devices import ExposureRequest, Spectrograph
+from devices import Detector, ExposureRequest, Spectrograph
 
 __all__ = ["baseline", "claimed", "instrument_metadata", "one_frame", "run"]
 
@@ -28,7 +28,13 @@ def claimed(spectrograph: Spectrograph, purpose: str, plan: Generator[Msg, Any, 
     Whatever happens, what still runs is aborted and the claim given back.
     """
     spectrograph.detector.purpose = f"{getpass.getuser()}@{socket.gethostname()} {purpose}"
-    return (yield from bpp.stage_wrapper(_understood(plan), [spectrograph.detector]))
+    detector = spectrograph.detector
+
+    def inside() -> MsgGenerator[T]:
+        yield from bps.stage(detector)
+        return (yield from _understood(plan))
+
+    return (yield from bpp.finalize_wrapper(inside(), _unstage(detector)))
 
 
 def run(spectrograph: Spectrograph, metadata: dict[str, Any], plan: Generator[Msg, Any, T]) -> MsgGenerator[T]:
@@ -110,6 +116,15 @@ def _event(stream: str, readables: tuple[Any, ...]) -> MsgGenerator[dict[str, An
         raise
     yield from bps.save()
     return readings
+
+
+def _unstage(detector: Detector) -> MsgGenerator[None]:
+    """Unstage the detector; that an exposure fails because this aborts it is no news."""
+    for message in (Msg("unstage", detector), Msg("null")):  # the RunEngine delivers a failure with the next message
+        try:
+            yield message
+        except FailedStatus as failed:
+            logger.info("%s", failed.__cause__ or failed)
 
 
 def _closing_baseline(spectrograph: Spectrograph) -> MsgGenerator[None]:
