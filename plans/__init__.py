@@ -5,7 +5,9 @@
 
 from plans.exposing import ObserverWarning
 from plans.focus import FocusResult, focus_frame, focus_sweep
+from plans.focus_offset import offset_focus
 from plans.in_use import use
+from plans.lamp import switch_lamp
 from plans.night_file import NightFileError
 from plans.observe import observe
 from plans.pointing import point
@@ -30,8 +32,10 @@ __all__ = [
     "focus_frame",
     "focus_sweep",
     "observe",
+    "offset_focus",
     "point",
     "setup_instrument",
+    "switch_lamp",
     "take_acq",
     "take_bias",
     "take_cwfs",

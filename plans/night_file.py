@@ -27,6 +27,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from devices import Spectrograph
 from plans import take
 from plans.focus import focus_frame, focus_sweep
+from plans.focus_offset import offset_focus
+from plans.lamp import switch_lamp
 from plans.pointing import point
 from plans.setup import setup_instrument
 from slitless.errors import SlitlessError
@@ -38,7 +40,9 @@ PLANS: Mapping[str, Callable[..., MsgGenerator[Any]]] = {
     "setup_instrument": setup_instrument,
     "focus_sweep": focus_sweep,
     "focus_frame": focus_frame,
+    "offset_focus": offset_focus,
     "point": point,
+    "switch_lamp": switch_lamp,
 }
 """What a night may consist of."""
 
