@@ -21,6 +21,7 @@ WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
 app = typer.Typer(
     name="slitless",
+    pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",

@@ -20,7 +20,7 @@ from session.run_engine import connect_observing, run_plan
 from session.terminal import say
 from slitless.definition import Instrument, load_instrument
 
-__all__ = ["DEFAULT_SPEED", "Night", "demo_night", "take_night"]
+__all__ = ["DEFAULT_SPEED", "Night", "count_frames", "demo_night", "take_night"]
 
 DEFAULT_SPEED = 20.0  # instrument seconds per second: the demo night in about a minute on two cores
 
@@ -41,6 +41,22 @@ class Night:
 def demo_night() -> Path:
     """Return the night that ships with Slitless: a frame of every image type."""
     return Path(str(files("session.nights").joinpath("demo.yaml")))
+
+
+def count_frames(file: Path, instrument: Instrument) -> int:
+    """Return how many frames a night file asks for, found by rehearsing it without an instrument.
+
+    Raises
+    ------
+    SlitlessError
+        Listing every fault of the file.
+    """
+    from devices.fake import fake_spectrograph
+    from plans.night_file import load_night
+
+    rehearsed = fake_spectrograph(instrument)
+    messages = (message for step in load_night(file, rehearsed) for message in step.start(rehearsed))
+    return sum(message.command == "trigger" and message.obj is rehearsed.detector for message in messages)
 
 
 def take_night(night: Night) -> FrameLines:
@@ -85,9 +101,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 def _announce(night: Night, instrument: Instrument, root: Path) -> None:
-    from plans.observe import load_night
-
-    frames = load_night(night.file, instrument).frames
+    frames = count_frames(night.file, instrument)
     needed = bytes_needed(instrument.detector, frames, pictures=frames)
     say(f"{night.file.stem} night of {instrument.name}: {frames} frames, time runs {night.speed:g}x")
     say(f"disk: needs {size_text(needed)}, {size_text(free_bytes(root))} free in {root}")
@@ -128,4 +142,4 @@ def _observe(night: Night, root: Path, frames: FrameLines, client: ChannelAccess
     session = connect_observing(root, definition=night.definition, callbacks=(frames,))
     import plans
 
-    return run_plan(session.RE, plans.observe(night.file))
+    return run_plan(session.RE, plans.observe(str(night.file)))

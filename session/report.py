@@ -24,7 +24,7 @@ HEADING = FORMAT.format(
 )
 
 
-@dataclass
+@dataclass(eq=False)  # the RunEngine keeps callbacks by hash
 class FrameLines:
     """A callback for the RunEngine: prints each frame, and remembers them for the end of the night."""
 

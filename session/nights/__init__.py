@@ -1,0 +1,1 @@
+"""Nights that ship with Slitless, as files for `plans.observe`."""
