@@ -81,6 +81,8 @@ def run(classes: Sequence[type[Ioc]], argv: list[str] | None = None) -> int:
     level = logging.WARNING if options.quiet else logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("caproto").setLevel(max(level, logging.WARNING))
+    if options.peers is None and len(classes) > 1 and options.port is not None:
+        options.peers = f"{options.interfaces[0]}:{options.port}"  # they are each other's peers
     if options.peers is not None:
         os.environ["EPICS_CA_ADDR_LIST"] = options.peers
         os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"

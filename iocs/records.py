@@ -163,7 +163,7 @@ class Record(Channel):
         if isinstance(self.kind, Enumeration):
             self.state_alarm = StateAlarm(fields, len(self.kind.states))
         self.limits.alarm, self.limits.warning = self.limit_alarm.shown
-        self.limits.display = _pair(fields, "LOPR", "HOPR") or (0.0, 0.0)
+        self.limits.display = _bounds(fields, "LOPR", "HOPR")
         self.monitor_deadband = float(fields.get("MDEL") or 0)
         self.archive_deadband = float(fields.get("ADEL") or 0)
         flags = self._set_alarm(self._alarm_of(self.stored)) if self.status != AlarmStatus.UDF else SubscriptionType(0)
@@ -201,11 +201,14 @@ class Record(Channel):
         fields, limits = self.definition.fields, self.limits
         limits.units = fields.get("EGU", "")
         limits.precision = int(fields.get("PREC") or 0)
-        limits.display = _pair(fields, "LOPR", "HOPR") or (0.0, 0.0)
-        drives = self.record_type in ("ao", "longout", "int64out")
-        limits.control = (self.drive_limits if drives and self.drive_limits else None) or limits.display
+        limits.display = _bounds(fields, "LOPR", "HOPR")
+        limits.control = limits.display
+        if self.record_type == "ao":
+            limits.control = _bounds(fields, "DRVL", "DRVH")
+        elif self.record_type in ("longout", "int64out") and self.drive_limits:
+            limits.control = self.drive_limits
         if self.record_type == "motor":
-            limits.display = limits.control = _pair(fields, "LLM", "HLM") or (0.0, 0.0)
+            limits.display = limits.control = _bounds(fields, "LLM", "HLM")
         if isinstance(self.kind, Number):
             limits.alarm, limits.warning = self.limit_alarm.shown
 
@@ -257,9 +260,13 @@ def _moved(new: Any, old: Any, deadband: float) -> bool:
     return new != old
 
 
+def _bounds(fields: dict[str, str], low: str, high: str) -> tuple[float, float]:
+    return float(fields.get(low) or 0), float(fields.get(high) or 0)
+
+
 def _pair(fields: dict[str, str], low: str, high: str) -> tuple[float, float] | None:
     """(low, high) of two fields, None where they set no range."""
-    bounds = float(fields.get(low) or 0), float(fields.get(high) or 0)
+    bounds = _bounds(fields, low, high)
     return bounds if bounds[0] < bounds[1] else None
 
 
