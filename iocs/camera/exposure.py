@@ -300,6 +300,8 @@ class Exposure:
             problems = await uninterrupted(self._to_disk(path, record, frame, start, end))
         finally:
             await shown
+        file = equipment.destinations.relative(path)
+        await uninterrupted(asyncio.to_thread(equipment.ledger.written, record.name, equipment.clock.now(), file))
         await equipment.display.problems(problems)
         await equipment.display.show(FrameState.WRITTEN, f"{record.name.obs_id} written")
 
@@ -313,8 +315,6 @@ class Exposure:
     ) -> list[str]:
         problems = await self._with.plugins.write(path, record, frame, start, end)
         self._written = path
-        file = self._with.destinations.relative(path)
-        await asyncio.to_thread(self._with.ledger.written, record.name, self._with.clock.now(), file)
         return problems
 
     async def _end_badly(self, error: BaseException) -> None:
@@ -330,8 +330,8 @@ class Exposure:
                 raise ExposureAborted(reason) from None
             raise Refused(reason) from error
         reason += await self._make_dark()
-        if is_abort:
-            await asyncio.to_thread(self._discard_file)
+        if is_abort and self._written is not None:
+            await self._with.plugins.discard(self._written)
         await self._enter_in_ledger(is_abort, reason)
         await self._with.display.ended_badly(FrameState.ABORTED if is_abort else FrameState.FAILED, reason)
         if is_abort:
@@ -349,10 +349,6 @@ class Exposure:
             log.error("exposure %s: %s", self._reserved_name().obs_id, error)
             return f"; and then: {error}"
         return ""
-
-    def _discard_file(self) -> None:
-        if self._written is not None:
-            self._written.unlink(missing_ok=True)
 
     async def _enter_in_ledger(self, is_abort: bool, reason: str) -> None:
         entry = self._with.ledger.aborted if is_abort else self._with.ledger.failed

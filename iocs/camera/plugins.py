@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,12 @@ class Plugins:
         await self._show_file(path, size)
         return problems
 
+    async def discard(self, path: Path) -> None:
+        """Remove the file of a frame that was aborted when it had just been written."""
+        await asyncio.to_thread(_remove, path)
+        await self._record("FITS1:FullFileName_RBV").write("")
+        await self._add("FITS1:WrittenCount_RBV", -1)
+
     async def show_free_space(self) -> None:
         """Publish the free space below the data root."""
         free = await asyncio.to_thread(self._destinations.free_gigabytes)
@@ -195,3 +202,12 @@ def _reduce(
 ) -> tuple[FrameStatistics | None, NDArray[Any] | None]:
     statistics = frame_statistics(frame.layout, frame.raw) if wants_statistics else None
     return statistics, preview(frame.layout, frame.raw, PREVIEW_FACTOR) if wants_preview else None
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -131,6 +132,20 @@ class Bench(Client):
         """End an IOC as a crash would, as far as the others can see."""
         await self.stacks.pop(device).aclose()
 
+    async def camera_sees(self, suffix: str, predicate: Any) -> None:
+        """Wait until a PV of another IOC has reached the camera."""
+        condition = predicate if callable(predicate) else lambda value: value == predicate
+        await self.camera.watch(suffix).until(condition, PATIENCE)
+
+    async def camera_loses(self, suffix: str) -> None:
+        """Wait until the camera has noticed that an IOC is gone."""
+        gone = asyncio.Event()
+        peer = self.camera.watch(suffix)
+        peer.on_change(lambda peer: None if peer.known else gone.set())
+        async with asyncio.timeout(PATIENCE):
+            if peer.known:
+                await gone.wait()
+
     async def expect_good_bias(self) -> None:
         """Show that the next exposure works."""
         before = len(self.files)
@@ -193,11 +208,11 @@ async def dark_bench(system_prefix, ca_ports, tmp_path):
 async def bench(system_prefix, ca_ports, tmp_path):
     """Everything, at rest and ready: the camera sees every PV that a light frame asks for."""
     async for bench in make_bench(system_prefix, ca_ports, tmp_path / "data", small_instrument(), OTHERS, SPEED):
-        peers = bench.camera.peers
         for suffix in ("FILTER:InPosition", "GRATING:InPosition", "STAGE:Homed_RBV"):
-            await peers.watch(bench.system + suffix).until(lambda value: value == "Yes", PATIENCE)
-        for suffix in ("TEL:focus.RBV", "TEL:Seeing_RBV", "SHUTTER:IOC:SummaryState"):
-            await peers.watch(bench.system + suffix).until(lambda value: True, PATIENCE)
+            await bench.camera_sees(suffix, "Yes")
+        await bench.camera_sees("SHUTTER:IOC:SummaryState", "Enabled")
+        for suffix in ("TEL:focus.RBV", "TEL:Seeing_RBV"):
+            await bench.camera_sees(suffix, lambda value: True)
         yield bench
 
 
