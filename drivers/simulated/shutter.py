@@ -127,5 +127,5 @@ class SimulatedShutter(Failing):
             return
         self._open_count += 1
         opened_at = now + self.shutter.open_time / 2
-        sticks = seconds is None or self.fault == STUCK_OPEN
-        self._opening = _Opening(self.shutter, opened_at, None if sticks else opened_at + seconds)
+        closed_at = opened_at + seconds if seconds is not None and self.fault != STUCK_OPEN else None
+        self._opening = _Opening(self.shutter, opened_at, closed_at)
