@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from slitless.definition import Amplifier, Detector, Instrument
 from slitless.detector.geometry import AmplifierReadout
+from slitless.fits.cards import card_image
 from slitless.fits.keywords import KEYWORDS, Keyword
 from slitless.fits.record import FrameRecord
-from slitless.fits.text import encode_text, text_card
+from slitless.fits.text import encode_text
 from slitless.fits.values import detector_section, look_up
 from slitless.instrument_time import isot
 
-__all__ = ["amplifier_geometry", "amplifier_header", "primary_header"]
+__all__ = ["amplifier_cards", "amplifier_geometry", "amplifier_header", "primary_header"]
 
 Card = tuple[str, Any, str]
 MJD_1970 = 40587.0
@@ -70,20 +71,20 @@ def primary_header(
         Each mandatory value that is missing, and each value that cannot be; such a keyword is left out.
     """
     problems: list[str] = []
-    cards = [fits.Card(*card) for card in STRUCTURE]
+    images = [card_image(*card) for card in STRUCTURE]
     written = {}
     for keyword in KEYWORDS:
         if keyword.source == "file:problem_count":
             continue
-        raw, problem = look_up(keyword, instrument, record, end if keyword.phase == "end" else start)
+        value, problem = look_up(keyword, instrument, record, end if keyword.phase == "end" else start)
         if problem:
             problems.append(problem)
-        elif raw is not None and (raw != "" or keyword.keep_empty):
-            written[keyword.name] = raw
-            cards.append(_card(keyword, raw))
+        elif value is not None and (value != "" or keyword.keep_empty):
+            written[keyword.name] = value
+            images.append(_keyword_image(keyword, value))
     problems += _contradictions(instrument, record, written)
-    cards.append(fits.Card("HDRPROB", len(problems), "Values missing or implausible"))
-    header = fits.Header(cards)
+    images.append(card_image("HDRPROB", len(problems), "Values missing or implausible"))
+    header = fits.Header.fromstring("".join(images))
     for problem in problems:
         header.add_history(encode_text(problem))
     return header, problems
@@ -108,6 +109,11 @@ def amplifier_header(
     DTM and DTV turn the centre of a raw pixel (1-based) into detector coordinates:
     ``detector = DTM * raw + DTV``; with binning that is the middle of the binned pixel.
     """
+    return fits.Header.fromstring(amplifier_cards(instrument, readout, raw))
+
+
+def amplifier_cards(instrument: Instrument, readout: AmplifierReadout, raw: NDArray[np.signedinteger[Any]]) -> str:
+    """Return the cards of `amplifier_header` as they stand in the file."""
     amplifier = readout.amplifier
     geometry = amplifier_geometry(instrument.detector, readout, raw.shape)
     cards: list[Card] = [("XTENSION", "IMAGE", "Image extension"), ("BITPIX", 32, "Bits per pixel")]
@@ -123,9 +129,22 @@ def amplifier_header(
     ]
     overscan = raw[readout.overscan_slice]
     if overscan.size:
-        cards.append(("AVGBIAS", round(float(overscan.mean(dtype=np.float64)), 3), "[adu] Mean of BIASSEC"))
-        cards.append(("STDVBIAS", round(float(overscan.std(dtype=np.float64)), 3), "[adu] Deviation of BIASSEC"))
-    return fits.Header([fits.Card(*card) for card in cards])
+        level, deviation = _level_and_deviation(overscan)
+        cards.append(("AVGBIAS", level, "[adu] Mean of BIASSEC"))
+        cards.append(("STDVBIAS", deviation, "[adu] Deviation of BIASSEC"))
+    return "".join(card_image(*card) for card in cards)
+
+
+def _level_and_deviation(pixels: NDArray[np.signedinteger[Any]]) -> tuple[float, float]:
+    """Return mean and standard deviation, ADU, to 3 decimals; numpy's own are slow on big-endian pixels.
+
+    No dot product: BLAS would wake its threads, which costs more than the sum.
+    """
+    values = pixels.astype(np.float64).ravel()
+    level = float(values.mean())
+    values -= level
+    values *= values
+    return round(level, 3), round(math.sqrt(float(values.mean())), 3)
 
 
 def amplifier_geometry(detector: Detector, readout: AmplifierReadout, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -176,16 +195,13 @@ def _saturation(detector: Detector, amplifier: Amplifier) -> float:
     return round(min(full, detector.saturation, 2**detector.adc_bits - 1), 1)
 
 
-def _card(keyword: Keyword, value: Any) -> fits.Card:
+def _keyword_image(keyword: Keyword, value: Any) -> str:
     comment = f"[{keyword.unit}] {keyword.comment}" if keyword.unit else keyword.comment
-    if keyword.kind == "text":
-        return text_card(keyword.name, value, comment)
     if keyword.kind == "time":
-        return fits.Card(keyword.name, isot(value, 3), comment)
-    if keyword.kind == "mjd":
-        return fits.Card(keyword.name, round(MJD_1970 + value / 86400, 9), comment)
-    name = f"HIERARCH {keyword.name}" if " " in keyword.name else keyword.name
-    return fits.Card(name, value, comment)
+        value = isot(value, 3)
+    elif keyword.kind == "mjd":
+        value = round(MJD_1970 + value / 86400, 9)
+    return card_image(keyword.name, value, comment)
 
 
 def _contradictions(instrument: Instrument, record: FrameRecord, written: Mapping[str, Any]) -> list[str]:

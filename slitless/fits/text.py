@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import re
 
-from astropy.io import fits
+__all__ = ["decode_text", "encode_text"]
 
-__all__ = ["decode_text", "encode_text", "text_card"]
-
-CARD = 80  # characters of a card; FITS 4.0, 3.3.1
-CHUNK = 67  # characters of a text that one card of a long value holds: 80 - "CONTINUE  '" - "&'"
 NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 UNNAMED = {escape[1]: character for character, escape in NAMED.items()}
 ESCAPE = re.compile(r"\\([nrt\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
@@ -60,43 +56,3 @@ def _unescape(match: re.Match[str]) -> str:
         return UNNAMED[body]
     code = int(body[1:], 16)
     return chr(code) if code <= 0x10FFFF else match[0]
-
-
-def text_card(name: str, text: str, comment: str = "") -> fits.Card:
-    """Return a header card with any text as its value, over CONTINUE cards if it is long.
-
-    The breaks stand where every reader joins them right: never inside a doubled quote, never after an
-    ampersand. A comment that does not fit beside a text is left out.
-
-    Parameters
-    ----------
-    name : str
-        Keyword, at most 8 characters.
-    text : str
-        The value, not yet encoded.
-    comment : str
-        Printable ASCII.
-    """
-    quoted = encode_text(text).replace("'", "''")
-    images = []
-    while len(quoted) > CHUNK + 1:  # the last card needs no ampersand
-        cut = _cut(quoted)
-        images.append(f"'{quoted[:cut]}&'")
-        quoted = quoted[cut:]
-    images.append(f"'{quoted:8}'")
-    starts = [f"{name:8}= "] + ["CONTINUE  "] * (len(images) - 1)
-    cards = [start + image for start, image in zip(starts, images, strict=True)]
-    if comment and len(cards[-1]) + 3 + len(comment) <= CARD:
-        cards[-1] = f"{cards[-1]:30} / {comment}"
-    return fits.Card.fromstring("".join(f"{card:{CARD}}" for card in cards))
-
-
-def _cut(quoted: str) -> int:
-    """Where to break a text whose quotes are doubled: at most 67, not within a pair, not after "&"."""
-    cut = CHUNK
-    run = len(quoted[:cut]) - len(quoted[:cut].rstrip("'"))
-    if run % 2:
-        cut -= 1
-    while cut > 1 and quoted[cut - 1] == "&":
-        cut -= 1
-    return cut

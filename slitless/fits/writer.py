@@ -5,10 +5,10 @@ A file appears under its final name only when all of it is durable, and never in
 
 from __future__ import annotations
 
-import errno
+import math
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from slitless.definition import Instrument
 from slitless.detector.geometry import AmplifierReadout
 from slitless.errors import SlitlessError
+from slitless.fits.cards import card_image
 from slitless.fits.checksum import checksum_text, data_sum, ones_complement
+from slitless.fits.disk import DirectFile
 from slitless.fits.hdus import BLOCK
-from slitless.fits.header import amplifier_header
+from slitless.fits.header import amplifier_cards
 
 __all__ = ["FrameNotWritten", "WrittenFile", "check_destination", "write_frame"]
 
@@ -113,10 +115,8 @@ def write_frame(
         raise FrameNotWritten(f"{path}: {_reason(error)}") from error
     try:
         with open(descriptor, "wb", buffering=0) as file:
-            sums = _write_hdus(file.fileno(), instrument, header, layout, raw)
             os.fchmod(file.fileno(), FILE_MODE)
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
+            size, sums = _write_hdus(file.fileno(), instrument, header, layout, raw)
         os.link(partial, path)  # fails if the name is taken, where a rename would overwrite
     except FileExistsError as error:
         raise FrameNotWritten(f"{path}: exists already and is never overwritten") from error
@@ -125,7 +125,7 @@ def write_frame(
     finally:
         os.unlink(partial)
     _make_name_durable(path.parent)
-    return WrittenFile(path, size, tuple(sums))
+    return WrittenFile(path, size, sums)
 
 
 def _write_hdus(
@@ -134,44 +134,35 @@ def _write_hdus(
     header: fits.Header,
     layout: Sequence[AmplifierReadout],
     raw: Sequence[NDArray[Any]],
-) -> list[int]:
-    _write_all(descriptor, [_header_block(header, 0)])
+) -> tuple[int, tuple[int, ...]]:
+    """Write all HDUs and return the size of the file in bytes, and the data sums of the amplifiers."""
+    primary = header.copy()
+    for name in ("CHECKSUM", "DATASUM"):
+        primary.remove(name, ignore_missing=True)
+    cards = primary.tostring(endcard=False, padding=False)
     sums = []
-    for readout, pixels in zip(layout, raw, strict=True):
-        if pixels.shape != readout.raw_shape:
-            raise ValueError(f"{readout.amplifier.name}: {pixels.shape} pixels, expected {readout.raw_shape}")
-        stored = np.ascontiguousarray(pixels, dtype=PIXEL)
-        data = stored.data.cast("B")
-        sums.append(data_sum(data))
-        block = _header_block(amplifier_header(instrument, readout, stored), sums[-1])
-        _write_all(descriptor, [block, data, bytes(-len(data) % BLOCK)])
-    return sums
+    with DirectFile(descriptor) as file:
+        file.write(_header_block(cards, 0))
+        for readout, pixels in zip(layout, raw, strict=True):
+            if pixels.shape != readout.raw_shape:
+                raise ValueError(f"{readout.amplifier.name}: {pixels.shape} pixels, expected {readout.raw_shape}")
+            stored = np.ascontiguousarray(pixels, dtype=PIXEL)
+            data = stored.data.cast("B")
+            sums.append(data_sum(data))
+            file.write(_header_block(amplifier_cards(instrument, readout, stored), sums[-1]))
+            file.write(data)
+            file.write(bytes(-len(data) % BLOCK))
+        return file.finish(), tuple(sums)
 
 
-def _header_block(header: fits.Header, data_total: int) -> bytes:
+def _header_block(cards: str, data_total: int) -> bytes:
     """Return a header as it stands in the file, with DATASUM and CHECKSUM."""
-    header = header.copy()
-    header["DATASUM"] = (str(data_total), "Data unit checksum")
-    header["CHECKSUM"] = (NO_CHECKSUM, "HDU checksum")
-    block = header.tostring().encode("ascii")
-    text = checksum_text(ones_complement(data_sum(block) + data_total))
-    return block.replace(f"CHECKSUM= '{NO_CHECKSUM}'".encode(), f"CHECKSUM= '{text}'".encode(), 1)
-
-
-def _write_all(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
-    waiting = list(_as_views(parts))
-    while waiting:
-        written = os.writev(descriptor, waiting)
-        if not written:
-            raise OSError(errno.EIO, "nothing was written")
-        while waiting and written >= len(waiting[0]):
-            written -= len(waiting.pop(0))
-        if waiting:
-            waiting[0] = waiting[0][written:]
-
-
-def _as_views(parts: Sequence[bytes | memoryview]) -> Iterator[memoryview]:
-    return (memoryview(part) for part in parts if len(part))
+    total_card = card_image("DATASUM", str(data_total), "Data unit checksum")
+    text = cards + total_card + card_image("CHECKSUM", NO_CHECKSUM, "HDU checksum") + "END"
+    block = text.ljust(math.ceil(len(text) / BLOCK) * BLOCK).encode("ascii")
+    checksum = checksum_text(ones_complement(data_sum(block) + data_total))
+    place = len(cards) + len(total_card) + len("CHECKSUM= '")
+    return block[:place] + checksum.encode() + block[place + len(checksum) :]
 
 
 def _make_name_durable(folder: Path) -> None:

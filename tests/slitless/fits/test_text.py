@@ -8,7 +8,8 @@ from astropy.io import fits
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slitless.fits.text import decode_text, encode_text, text_card
+from slitless.fits.cards import card_image
+from slitless.fits.text import decode_text, encode_text
 
 ANY_TEXT = st.text(st.characters(), max_size=1000)
 RECORD_TEXT = st.from_regex(r"[a-z_.]{1,3}[:.]{1,2} {0,2}[0-9.eE+-]{1,5} {0,2}", fullmatch=True)
@@ -54,7 +55,7 @@ def test_a_backslash_that_starts_no_escape_stays_when_read(text):
 @example("T")
 @example("3.14")
 def test_any_text_survives_a_header(text):
-    block = fits.Header([text_card("OBSANNOT", text, "Note of the observer")]).tostring()
+    block = fits.Header.fromstring(card_image("OBSANNOT", text, "Note of the observer")).tostring()
     assert len(block) % 2880 == 0
     value: Any = fits.Header.fromstring(block)["OBSANNOT"]
     assert decode_text(value) == text
@@ -77,10 +78,5 @@ def test_any_text_survives_a_header(text):
 )
 def test_cfitsio_reads_the_same_text(tmp_path, text):
     path = tmp_path / "text.fits"
-    fits.PrimaryHDU(header=fits.Header([text_card("OBSANNOT", text)])).writeto(path)
+    fits.PrimaryHDU(header=fits.Header.fromstring(card_image("OBSANNOT", text))).writeto(path)
     assert decode_text(fitsio.read_header(str(path))["OBSANNOT"] or "") == text
-
-
-def test_a_comment_stands_beside_a_text_that_leaves_room():
-    assert text_card("FILTER", "SDSSr_65mm", "Filter").comment == "Filter"
-    assert text_card("FILTER", "x" * 60, "A comment too long for it").comment == ""
