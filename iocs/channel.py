@@ -28,6 +28,7 @@ __all__ = ["EVERYTHING", "Channel", "Limits"]
 
 EVERYTHING = SubscriptionType.DBE_VALUE | SubscriptionType.DBE_LOG | SubscriptionType.DBE_ALARM
 PRIMITIVE = frozenset(native_types)
+DBR: dict[int, Any] = dict(DBR_TYPES)  # type: ignore[arg-type]  # caproto types it as a field descriptor
 
 
 class Limits:
@@ -156,11 +157,11 @@ class Channel:
         if isinstance(data_type, _LongStringChannelType):
             data_type = ChannelType(data_type)
         if data_type == ChannelType.CLASS_NAME:
-            name = DBR_TYPES[data_type]()
+            name = DBR[data_type]()
             name.value = self.record_type.encode()
             return name, b""
         if data_type == ChannelType.STSACK_STRING:
-            acknowledge = DBR_TYPES[data_type]()
+            acknowledge = DBR[data_type]()
             acknowledge.status, acknowledge.severity = self.status, self.severity
             acknowledge.ackt, acknowledge.acks, acknowledge.value = 1, 0, b""
             return acknowledge, b""
@@ -170,7 +171,7 @@ class Channel:
         return self._metadata(data_type), data
 
     def _metadata(self, data_type: ChannelType) -> Any:
-        dbr = DBR_TYPES[data_type]()
+        dbr = DBR[data_type]()
         dbr.status, dbr.severity = self.status, self.severity
         if hasattr(dbr, "stamp"):
             dbr.stamp = self.stamp

@@ -123,6 +123,7 @@ class Number:
         self.precision = precision
 
     def store(self, value: Any) -> float | int:
+        """Keep a number; an integer type within its bounds."""
         if isinstance(value, (str, bytes)):
             raise TypeError(f"{value!r} is no number")
         number = float(value) if not isinstance(value, (int, np.integer)) else int(value)
@@ -134,9 +135,11 @@ class Number:
         return int(number)
 
     def present(self, stored: float | int) -> float | int:
+        """Show the number."""
         return stored
 
     def from_wire(self, data: Wire, native: ChannelType) -> float | int:
+        """Take a finite number, or text that is one."""
         if not len(data):
             raise Refused("no value was sent")
         number = _number(decode(data[0])) if native == ChannelType.STRING else data[0].item()
@@ -145,6 +148,7 @@ class Number:
         return number
 
     def to_wire(self, stored: float | int, native: ChannelType) -> Wire:
+        """Serve the number, or its text with the record's decimals."""
         if native == ChannelType.STRING:
             return strings(str(stored) if isinstance(stored, int) else f"{stored:.{max(self.precision, 0)}f}")
         return cast(stored, native)
@@ -161,6 +165,7 @@ class Enumeration:
         self.states = tuple(states)
 
     def store(self, value: Any) -> int:
+        """Keep the index of a state given by name or by number."""
         if isinstance(value, str):
             if value in self.states:
                 return self.states.index(value)
@@ -174,9 +179,11 @@ class Enumeration:
         return index
 
     def present(self, stored: int) -> str:
+        """Show the name of the state."""
         return self.states[stored] if stored < len(self.states) else ""
 
     def from_wire(self, data: Wire, native: ChannelType) -> str | int:
+        """Take a name or a number."""
         if not len(data):
             raise Refused("no value was sent")
         if native == ChannelType.STRING:
@@ -187,6 +194,7 @@ class Enumeration:
         return int(number)
 
     def to_wire(self, stored: int, native: ChannelType) -> Wire:
+        """Serve the index, or the name as text."""
         return strings(self.present(stored)) if native == ChannelType.STRING else cast(stored, native)
 
 
@@ -198,17 +206,21 @@ class ShortText:
     default = ""
 
     def store(self, value: Any) -> str:
+        """Keep text, cut to what a string holds."""
         if not isinstance(value, str):
             raise TypeError(f"{value!r} is no text")
         return cut(value).decode("utf-8")
 
     def present(self, stored: str) -> str:
+        """Show the text."""
         return stored
 
     def from_wire(self, data: Wire, native: ChannelType) -> str:
+        """Take text as a string or as characters."""
         return text_of(data, native)
 
     def to_wire(self, stored: str, native: ChannelType) -> Wire:
+        """Serve the text as a string or as characters."""
         if native == ChannelType.STRING:
             return strings(stored)
         if native == ChannelType.CHAR:
@@ -226,6 +238,7 @@ class LongText:
         self.max_length = size
 
     def store(self, value: Any) -> str:
+        """Keep text that fits."""
         if not isinstance(value, str):
             raise TypeError(f"{value!r} is no text")
         size = len(value.encode("utf-8", "replace"))
@@ -234,14 +247,17 @@ class LongText:
         return value
 
     def present(self, stored: str) -> str:
+        """Show the text."""
         return stored
 
     def from_wire(self, data: Wire, native: ChannelType) -> str:
+        """Take text as characters or as a string."""
         if native in (ChannelType.STRING, ChannelType.CHAR):
             return text_of(data, native)
         return decode(np.asarray(data).astype("u1").tobytes())
 
     def to_wire(self, stored: str, native: ChannelType) -> Wire:
+        """Serve the bytes of the text."""
         if native == ChannelType.STRING:
             return strings(stored)
         # A zero-length reply trips several clients, so the empty text is one NUL.
@@ -258,6 +274,7 @@ class Array:
         self.default = np.zeros(0, DTYPES[data_type])
 
     def store(self, value: Any) -> np.ndarray:
+        """Keep a read-only copy of numbers that fit in count and in range."""
         numbers = np.atleast_1d(np.asarray(value)).ravel()
         if len(numbers) > self.max_length:
             raise ValueError(f"{len(numbers)} elements are more than {self.max_length}")
@@ -273,12 +290,15 @@ class Array:
         return stored
 
     def present(self, stored: np.ndarray) -> np.ndarray:
+        """Show the read-only array."""
         return stored
 
     def from_wire(self, data: Wire, native: ChannelType) -> Any:
+        """Take numbers, or texts that are."""
         return [_number(decode(text)) for text in data] if native == ChannelType.STRING else np.asarray(data)
 
     def to_wire(self, stored: np.ndarray, native: ChannelType) -> Wire:
+        """Serve the elements."""
         if native == self.data_type:
             return stored
         if native == ChannelType.STRING:
@@ -296,16 +316,20 @@ class StringArray:
         self.max_length = max_length
 
     def store(self, value: Any) -> tuple[str, ...]:
+        """Keep texts, each cut to what a string holds."""
         texts = (value,) if isinstance(value, str) else tuple(value)
         if len(texts) > self.max_length:
             raise ValueError(f"{len(texts)} elements are more than {self.max_length}")
         return tuple(cut(text).decode("utf-8") for text in texts)
 
     def present(self, stored: tuple[str, ...]) -> np.ndarray:
+        """Show the texts as an array."""
         return np.array(stored, dtype=str)
 
     def from_wire(self, data: Wire, native: ChannelType) -> Any:
+        """Take texts."""
         return [decode(text) for text in data] if native == ChannelType.STRING else [str(x) for x in data]
 
     def to_wire(self, stored: tuple[str, ...], native: ChannelType) -> Wire:
+        """Serve the texts."""
         return strings(*stored) if native == ChannelType.STRING else cast([_number(t) for t in stored] or [0], native)

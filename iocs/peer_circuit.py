@@ -197,7 +197,7 @@ class PeerCircuit:
                 self._gone(command.cid)
             case ca.EventAddResponse():
                 watcher = self.wanted.get(self._subscribed.get(command.subscriptionid, ""))
-                if watcher is not None and command.payload_size:
+                if watcher is not None and command.payload_size and command.metadata is not None:
                     watcher.update(_value_of(command), True, command.metadata.severity)
             case ca.WriteNotifyResponse() | ca.ReadNotifyResponse():
                 future = self._replies.get(command.ioid)

@@ -229,7 +229,7 @@ class Record(Channel):
         return SubscriptionType.DBE_ALARM if changed else SubscriptionType(0)
 
     def _value_flags(self) -> SubscriptionType:
-        """Which subscribers a new value concerns: EPICS posts a scalar when it leaves its dead band, an array always."""
+        """Whom a new value concerns: as in EPICS, a scalar is posted when it leaves its dead band, an array always."""
         flags = SubscriptionType(0)
         if self.max_length > 1:
             return SubscriptionType.DBE_VALUE | SubscriptionType.DBE_LOG

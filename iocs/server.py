@@ -76,6 +76,8 @@ class _AlwaysSet:
 class Circuit(stock.VirtualCircuit):
     """One client's connection: everything for it leaves in the order in which it came about."""
 
+    context: Context  # type: ignore[assignment]
+
     def __init__(self, circuit: ca.VirtualCircuit, client: _TransportWrapper, context: Context) -> None:
         super().__init__(circuit, client, context)  # type: ignore[arg-type]
         self.write_event = _AlwaysSet()

@@ -38,13 +38,16 @@ record(stringout, "$(P)Title") { field(VAL, "none") }
 record(mbbi, "$(P)State_RBV") {
     field(ZRST, "Closed") field(ONST, "Open") field(TWST, "Stuck") field(TWSV, "MAJOR") field(VAL, "0")
 }
-record(motor, "$(P)m1") { field(DESC, "stage") field(EGU, "mm") field(PREC, "3") field(HLM, "75") field(LLM, "0") field(VELO, "2") }
+record(motor, "$(P)m1") {
+    field(DESC, "stage") field(EGU, "mm") field(PREC, "3") field(HLM, "75") field(LLM, "0") field(VELO, "2")
+}
 """
 
 
 class Demo(Ioc):
     device = "DEMO"
     demo_template = Path()
+    context: Any
 
     @classmethod
     def templates(cls, instrument):

@@ -1,4 +1,7 @@
-"""A genuine EPICS IOC with the records of substitutions files; arguments: folder of templates, files. Ends with stdin."""
+"""A genuine EPICS IOC with the records of substitutions files; arguments: their folder, files.
+
+It ends with its standard input.
+"""
 
 from __future__ import annotations
 

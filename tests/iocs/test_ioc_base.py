@@ -44,13 +44,19 @@ async def test_the_round_through_all_summary_states(demo, state_command):
     assert seen == ["Enabled", "Disabled", "Standby", "Offline", "Standby", "Disabled", "Enabled"]
 
 
-@pytest.mark.parametrize("state", list(SummaryState))
-@pytest.mark.parametrize("step", [step for step in StateCommand if step is not StateCommand.NONE])
-def test_every_other_transition_is_refused_naming_what_is_possible(state, step):
-    try:
-        assert next_state(state, step) is not state
-    except Refused as refusal:
-        assert f"{step.label} is not possible in {state.label}; possible:" in refusal.reason
+@pytest.mark.parametrize(
+    ("state", "step", "possible"),
+    [
+        (SummaryState.ENABLED, StateCommand.START, "Disable"),
+        (SummaryState.FAULT, StateCommand.ENABLE, "Standby"),
+        (SummaryState.STANDBY, StateCommand.ENABLE, "Start, ExitControl"),
+        (SummaryState.DISABLED, StateCommand.DISABLE, "Enable, Standby"),
+        (SummaryState.UNKNOWN, StateCommand.START, "nothing"),
+    ],
+)
+def test_another_transition_is_refused_naming_what_is_possible(state, step, possible):
+    with pytest.raises(Refused, match=f"{step.label} is not possible in {state.label}; possible: {possible}$"):
+        next_state(state, step)
 
 
 async def test_a_fault_is_reported_and_left_by_standby_only(demo, state_command):
