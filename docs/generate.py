@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from iocs.contract import load_records
+from iocs.contract import ioc_classes
+from iocs.template import load
 from slitless.definition import load_instrument
 from slitless.fits.keyword_page import keyword_table_markdown
 
 REFERENCE = Path(__file__).parent / "reference"
+STATE_FIELDS = (
+    "ZNAM", "ONAM", "ZRST", "ONST", "TWST", "THST", "FRST", "FVST", "SXST", "SVST", "EIST", "NIST", "TEST", "ELST",
+    "TVST", "TTST", "FTST", "FFST",
+)  # fmt: skip
+TEMPLATES = Path(__file__).parent.parent / "db"
 
 
 def process_variables() -> str:
@@ -20,21 +26,40 @@ def process_variables() -> str:
         "",
         f"Made from `db/` for {instrument.name}. A name is the prefix and the record. Types are EPICS record types.",
     ]
-    for prefix, records in load_records(instrument).items():
-        lines += ["", f"## `{prefix}`", "", "| record | type | unit | limits | what |", "|---|---|---|---|---|"]
+    for ioc in ioc_classes():
+        prefix = f"{instrument.prefix}{ioc.device}:"
+        records = load(ioc.all_templates(instrument, prefix), TEMPLATES).values()
+        lines += [
+            "",
+            f"## `{prefix}`",
+            "",
+            "| record | type | unit | limits or states | what |",
+            "|---|---|---|---|---|",
+        ]
         for record in records:
-            low, high = record.fields.get("DRVL", ""), record.fields.get("DRVH", "")
-            limits = f"{low} to {high}" if low or high else ""
+            unit, what = record.fields.get("EGU", ""), record.fields.get("DESC", "")
             name = record.name.removeprefix(prefix)
-            lines.append(
-                f"| `{name}` | {record.type} | {record.fields.get('EGU', '')} | {limits} | {record.fields.get('DESC', '')} |"
-            )
+            lines.append(f"| `{name}` | {record.type} | {unit} | {_bounds(record.fields)} | {what} |")
     return "\n".join(lines) + "\n"
+
+
+def _bounds(fields: dict[str, str]) -> str:
+    """Return what a record accepts: its states, or its drive limits."""
+    states = [fields[key] for key in STATE_FIELDS if fields.get(key)]
+    if states:
+        return ", ".join(states)
+    low, high = (fields.get(key) or fields.get(other, "") for key, other in (("DRVL", "LLM"), ("DRVH", "HLM")))
+    return f"{low} to {high}" if low or high else ""
+
+
+def fits_keywords() -> str:
+    """Return the page of FITS keywords, from the keyword table."""
+    return "# FITS keywords\n\nMade from `slitless/fits/keywords.py`.\n\n" + keyword_table_markdown()
 
 
 PAGES = {
     "process-variables.md": process_variables,
-    "fits-keywords.md": keyword_table_markdown,
+    "fits-keywords.md": fits_keywords,
 }
 
 
