@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["CatalogueUnusable", "catalogue_folder", "has_catalogue", "open_catalogue", "open_for_writing"]
 
 
+DONE_LIST = "ingested.jsonl"
+"""Which runs are in the catalogue."""
+
+
 class CatalogueUnusable(SlitlessError):
     """There is no catalogue, or this Tiled cannot read it."""
 
@@ -89,11 +93,13 @@ def _tables(root: Path) -> Path:
 
 def _make_database(root: Path) -> None:
     """Make an empty catalogue; it appears whole or not at all."""
+    for pattern in ("catalog.db-*", "catalog.partial*", "tables.db*", DONE_LIST):
+        for left_over in catalogue_folder(root).glob(pattern):
+            left_over.unlink()  # of a database that is gone; SQLite would even replay its log into the new one
     # SQLite tables and not DuckDB ones: DuckDB locks its file, and nobody could read while the ingest runs.
     with closing(sqlite3.connect(_tables(root))) as connection:
         connection.execute("PRAGMA journal_mode=WAL")  # once for all connections: readers do not wait for the writer
     partial = _database(root).with_suffix(".partial")
-    partial.unlink(missing_ok=True)
     _tiled_app().make_database(partial)
     os.replace(partial, _database(root))
 

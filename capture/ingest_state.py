@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from capture.catalogue import catalogue_folder
+from capture.catalogue import DONE_LIST, catalogue_folder
 from slitless.errors import SlitlessError
 
 __all__ = [
@@ -126,7 +126,7 @@ class DoneList:
     """The runs that are whole in the catalogue, with the size of the journal file they came from."""
 
     def __init__(self, root: Path) -> None:
-        self._path = catalogue_folder(root) / "ingested.jsonl"
+        self._path = catalogue_folder(root) / DONE_LIST
         self._sizes = dict(self._read())
 
     def __contains__(self, run: tuple[str, int]) -> bool:

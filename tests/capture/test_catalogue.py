@@ -7,11 +7,17 @@ import subprocess
 import sys
 import textwrap
 
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
 import numpy as np
 import pytest
+from bluesky.protocols import Reading
+from bluesky.utils import RunEngineInterrupted
+from event_model.documents import DataKey
 
 from capture.catalogue import CatalogueUnusable, has_catalogue, open_catalogue
 from capture.ingest_state import read_status
+from capture.journal import Journal
 from capture.journal_reader import run_files
 from capture.night_log import search
 
@@ -147,3 +153,49 @@ def test_the_status_says_how_the_ingest_did(root, take, ingest_once):
     status = read_status(root)
     assert status is not None
     assert (status.state, status.backlog, status.ingested, status.last_error) == ("stopped", 0, 1, "")
+
+
+def test_baseline_and_interruptions_are_in_the_catalogue(root, run_engine, detector, ingest_once):
+    """The streams that a session adds to the frames."""
+    detector.expose()
+    detector._assets.clear()
+    mechanism = Mechanism()
+    run_engine.record_interruptions = True
+    run_engine.subscribe(Journal(root))
+
+    @bpp.baseline_decorator([mechanism])
+    @bpp.run_decorator(md={"image_type": "BIAS", "note": ""})
+    def plan():
+        yield from bps.checkpoint()
+        yield from bps.trigger_and_read([detector])
+        yield from bps.pause()
+        yield from bps.trigger_and_read([detector])
+
+    with pytest.raises(RunEngineInterrupted):
+        run_engine(plan())
+    (uid,) = run_engine.resume()
+    assert ingest_once() == 0
+    with open_catalogue(root) as client:
+        run = client[uid]
+        assert sorted(run) == ["baseline", "interruptions", "primary"]
+        assert list(run["baseline"].read()["stage"].values) == [67.0, 67.0]
+        assert list(run["interruptions"].read()["interruption"].values) == ["pause", "resume"]
+
+
+class Mechanism:
+    """Something readable that stands still."""
+
+    name = "stage"
+    parent = None
+
+    def read(self) -> dict[str, Reading]:
+        return {"stage": {"value": 67.0, "timestamp": 0.0}}
+
+    def describe(self) -> dict[str, DataKey]:
+        return {"stage": {"source": "PV:STAGE:m1", "dtype": "number", "shape": []}}
+
+    def read_configuration(self) -> dict[str, Reading]:
+        return {}
+
+    def describe_configuration(self) -> dict[str, DataKey]:
+        return {}

@@ -243,3 +243,13 @@ def test_a_torn_list_of_what_is_done_costs_nothing(root, take, detector, ingest_
     assert len(DoneList(root)) == 2
     assert_whole(root, uids, detector.images, 2)
     assert table_rows(root) == 4
+
+
+def test_a_lost_database_is_filled_again(root, take, detector, ingest_once):
+    uid = take(2)
+    ingest_once()
+    database = catalogue_folder(root) / "catalog.db"
+    database.rename(database.with_name("catalog.db-wal"))  # as if a write-ahead log had been left behind
+    assert follow(root, once=True) == 0
+    assert_whole(root, [uid], detector.images, 2)
+    assert table_rows(root) == 2
