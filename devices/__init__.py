@@ -4,27 +4,21 @@
 variable ``OPHYD_CONTROL_LAYER`` says otherwise (``pyepics``).
 """
 
-import os
+# ruff: noqa: E402  the Channel Access client is chosen before ophyd is imported
 
-os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
+from devices.control_layer import choose_control_layer
 
-import ophyd
-
-if ophyd.cl.name != os.environ["OPHYD_CONTROL_LAYER"]:  # ophyd was imported first, and took what it found
-    ophyd.set_cl(os.environ["OPHYD_CONTROL_LAYER"])
+choose_control_layer()
 
 from devices.command import CommandFailed, CommandStatus
 from devices.detector import Detector
 from devices.exposure_request import ExposureRequest, FocusFrame
 from devices.health import Health
-from devices.quiet_exit import quiet_after_exit
 from devices.shutter import Shutter
 from devices.spectrograph import NotConnected, Spectrograph, connect
 from devices.stage import Axis, Stage
 from devices.telescope import Telescope
 from devices.wheel import Wheel
-
-quiet_after_exit()
 
 __all__ = [
     "Axis",

@@ -24,7 +24,7 @@ from ophyd import Device, EpicsSignal
 from ophyd.status import Status
 from ophyd.utils.errors import InvalidState
 
-from devices.signals import Readback, Setting, Text
+from devices.signals import PUT_FAILED, Readback, Setting, Text
 from slitless.errors import SlitlessError
 
 __all__ = ["GRACE", "Client", "CommandFailed", "CommandPort", "CommandStatus", "Pulse"]
@@ -233,7 +233,7 @@ class CommandPort(Device):
             try:
                 self.command_id.put(status.command_id)
                 signal.put(value)
-            except (OSError, TimeoutError, RuntimeError, ValueError) as error:
+            except PUT_FAILED as error:
                 del self._pending[status.command_id]
                 status.fail(str(error))
                 return status

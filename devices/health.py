@@ -10,7 +10,7 @@ from ophyd import Component as Cpt
 from ophyd.status import Status
 
 from devices.command import GRACE, CommandFailed, Pulse
-from devices.signals import Readback, Setting, Text
+from devices.signals import PUT_FAILED, Readback, Setting, Text
 from slitless.errors import SlitlessError, choose
 
 __all__ = ["SUMMARY_STATES", "Health", "IocHealth", "SummaryStateStatus"]
@@ -92,18 +92,18 @@ class SummaryStateStatus(Status):
     def _send(self, command: str) -> None:
         try:
             self._ioc.state_command.put(_COMMANDS.index(command), callback=self._answered)
-        except (OSError, TimeoutError, RuntimeError) as error:
+        except PUT_FAILED as error:
             self._end(str(error))
 
     def _answered(self, **_: Any) -> None:
-        """The IOC has dealt with a command; if nothing has changed in a moment, it refused."""
+        """Note that the IOC has dealt with a command: if nothing changes in a moment, it refused."""
         with self._guard:
             if not self.done:
                 _timer(REFUSAL_TIME, self._check_refused, tuple(self._seen))
 
     def _check_refused(self, seen: tuple[str, ...]) -> None:
         with self._guard:
-            if tuple(self._seen) == seen:
+            if not self.done and tuple(self._seen) == seen:
                 self._end(f"refused in {seen[-1]}: {self._report()}")
 
     def _lost(self, connected: bool = True, **_: Any) -> None:
@@ -113,10 +113,12 @@ class SummaryStateStatus(Status):
 
     def _give_up(self, timeout: float) -> None:
         with self._guard:
-            self._end(f"not reached in {timeout:.0f} s, it is in {self._ioc.summary_state.get()}: {self._report()}")
+            if not self.done:
+                self._end(f"not reached in {timeout:.0f} s, it was in {', '.join(self._seen)}: {self._report()}")
 
     def _report(self) -> str:
-        return self._ioc.error_report.get() or "the IOC's log says why"
+        report = self._ioc.error_report
+        return report.get() if report.connected and report.get() else "the IOC's log says why"
 
     def _end(self, reason: str | None) -> None:
         if self.done:

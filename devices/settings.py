@@ -11,8 +11,7 @@ from ophyd import Device
 from ophyd.status import Status
 
 from devices.command import CommandFailed
-from devices.signals import Setting
-from slitless.errors import SlitlessError
+from devices.signals import PUT_FAILED, Setting
 
 __all__ = ["SettingsStatus"]
 
@@ -40,7 +39,7 @@ class SettingsStatus(Status):
             signal.subscribe(self._changed, run=False)
             try:
                 signal.put(_for_wire(signal, value))
-            except (OSError, TimeoutError, RuntimeError, ValueError, SlitlessError) as error:
+            except PUT_FAILED as error:
                 self._end(CommandFailed(f"{signal.setpoint_pvname}: {error}"))
                 return
 

@@ -15,7 +15,20 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.signal import DEFAULT_EPICSSIGNAL_VALUE
 from ophyd.utils.errors import DisconnectedError
 
-__all__ = ["Count", "Readback", "Setting", "SettingWithReadback", "Text", "TextSetting", "decode", "encode"]
+PUT_FAILED = (DisconnectedError, OSError, TimeoutError, RuntimeError, ValueError)
+"""What putting to a signal may raise."""
+
+__all__ = [
+    "PUT_FAILED",
+    "Count",
+    "Readback",
+    "Setting",
+    "SettingWithReadback",
+    "Text",
+    "TextSetting",
+    "decode",
+    "encode",
+]
 
 
 def encode(text: str) -> np.ndarray:
@@ -41,6 +54,11 @@ class _Monitored:
         if value is DEFAULT_EPICSSIGNAL_VALUE:  # connected, the first monitor still on its way
             return super().get(**kwargs)  # type: ignore[misc]
         return value
+
+    def _pv_connected(self, pvname: str, conn: bool, pv: Any) -> None:
+        if not conn:  # after a reconnection the old value must not pass for the present one
+            self._readback = DEFAULT_EPICSSIGNAL_VALUE
+        super()._pv_connected(pvname, conn, pv)  # type: ignore[misc]
 
     def _read_changed(self, value: Any = None, **kwargs: Any) -> None:
         super()._read_changed(value=self._understood(value), **kwargs)  # type: ignore[misc]

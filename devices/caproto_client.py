@@ -1,0 +1,50 @@
+"""Two mends of caproto's Channel Access client, for programs that live longer than the IOCs they talk to.
+
+Seen with caproto 1.3.0: the one thread that turns search replies into connections ends for good when a
+connection fails, as it does when an IOC is just starting or just died; from then on nothing connects any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from caproto.threading.client import Context
+
+__all__ = ["mend_search", "quiet_after_exit"]
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 0.5
+"""s between a failed connection and the next search."""
+
+_search_results_loop = Context._process_search_results_loop  # noqa: SLF001 there is no public hook
+
+
+def mend_search() -> None:
+    """Let the search thread survive a connection that fails; call this before the first client exists."""
+    Context._process_search_results_loop = _keep_searching  # noqa: SLF001
+
+
+def _keep_searching(context: Context) -> None:
+    closed = context._close_event  # noqa: SLF001
+    while not closed.is_set():
+        try:
+            _search_results_loop(context)
+        except Exception as error:
+            logger.info("a connection failed, searching again: %s", error)
+            closed.wait(PAUSE)
+            with context.pv_cache_lock:
+                missing = [key for key, pv in context.pvs.items() if not pv.connected]
+            context.reconnect(missing)
+
+
+class _WhileTheProgramLives(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return threading.main_thread().is_alive()
+
+
+def quiet_after_exit() -> None:
+    """Drop what the client logs once the main thread has ended: IOCs go on publishing, nobody listens."""
+    for name in ("caproto", "caproto.circ", "caproto.ch", "caproto.ctx", "caproto.bcast"):
+        logging.getLogger(name).addFilter(_WhileTheProgramLives())
