@@ -87,13 +87,6 @@ class Ledger:
             names += [ExposureName.parse(i) for i, e in self.last_event(day).items() if e.event not in ENDINGS]
         return names
 
-    def close_open(self, at: float, reason: str) -> list[ExposureName]:
-        """Record every unfinished exposure as failed and return them: what an IOC does first when it starts."""
-        names = self.unfinished()
-        for name in names:
-            self.failed(name, at, reason)
-        return names
-
     def _path(self, day_obs: int) -> Path:
         return self.folder / f"{day_obs:08d}.jsonl"
 

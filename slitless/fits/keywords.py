@@ -58,8 +58,8 @@ class Keyword:
     valid: Plausible | None = None
     keep_empty: bool = False
     """Whether an empty text is written; otherwise the keyword is left out."""
-    scale: float = 1.0
-    """What the source's number is multiplied with, to come to `unit`."""
+    unknown: object = None
+    """What the source says when it does not know; a NaN means the same everywhere."""
 
     @property
     def pvs(self) -> tuple[str, ...]:
@@ -73,13 +73,13 @@ SECONDS = Between(0.0, 86400.0)
 DEGREES = Between(0.0, 360.0)
 TURN = Between(-360.0, 360.0)
 HALF_TURN = Between(-90.0, 90.0)
+SLOTS = Between(0, 15)
 HALF_DAY = Between(-12.0, 12.0)
-DEG = 1 / 15  # h
 AIRMASS = Between(1.0, 40.0)  # 38 at the horizon; Kasten and Young 1989
 
 FILE = (
     Keyword("ORIGIN", "value:slitless", "text", "", "Software that made the file", "frame", ALWAYS),
-    Keyword("FILENAME", "file:file_name", "text", "", "Original name of the file", "frame", ALWAYS),
+    Keyword("FILENAME", "frame:file_name|file:file_name", "text", "", "Original name of the file", "frame", ALWAYS),
     Keyword("HEADVER", "file:header_version", "int", "", "Version of the header", "frame", ALWAYS),
     Keyword("DATE", "frame:created_at", "time", "", "File creation, TAI", "frame", ALWAYS, DAY),
     Keyword("MJD", "frame:created_at", "mjd", "d", "File creation, TAI", "frame", ALWAYS, DAY),
@@ -148,11 +148,13 @@ SITE = (
 OPTICS = (
     Keyword("FILTER", "pv:FILTER:Name_RBV", "text", "", "Filter", "start", LIGHT, OneOf("wheels.filter.names")),
     Keyword("FILTBAND", "pv:FILTER:Band_RBV", "text", "", "Band of the filter", "start", LIGHT),
-    Keyword("FILTSLOT", "pv:FILTER:Slot_RBV", "int", "", "Slot of the filter, from 0", "start", LIGHT, Between(0, 15)),
+    Keyword(
+        "FILTSLOT", "pv:FILTER:Slot_RBV", "int", "", "Slot of the filter, from 0", "start", LIGHT, SLOTS, unknown=-1
+    ),
     Keyword("GRATING", "pv:GRATING:Name_RBV", "text", "", "Disperser", "start", LIGHT, OneOf("wheels.grating.names")),
     Keyword("GRATBAND", "pv:GRATING:Band_RBV", "text", "", "Band of the disperser", "start", LIGHT),
     Keyword(
-        "GRATSLOT", "pv:GRATING:Slot_RBV", "int", "", "Slot of the disperser, from 0", "start", LIGHT, Between(0, 15)
+        "GRATSLOT", "pv:GRATING:Slot_RBV", "int", "", "Slot of the disperser, from 0", "start", LIGHT, SLOTS, unknown=-1
     ),
     Keyword("LINSPOS", "pv:STAGE:m1.RBV", "float", "mm", "Linear stage", "start", LIGHT, DisperserPosition()),
     Keyword("FOCUSZ", "pv:TEL:focus.RBV", "float", "mm", "Focus, hexapod z", "start", SKY, Between(-100, 100)),
@@ -167,8 +169,8 @@ POINTING = (
     Keyword("RADESYS", "value:ICRS", "text", "", "Frame of RA and DEC", "frame", ALWAYS),
     Keyword("ROTPA", "pv:TEL:Rotator_RBV", "float", "deg", "Position angle of the rotator", "start", SKY, TURN),
     Keyword("ROTCOORD", "value:sky", "text", "", "Frame of ROTPA", "frame", ALWAYS),
-    Keyword("HASTART", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at start", "start", SKY, HALF_DAY, scale=DEG),
-    Keyword("HAEND", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at end", "end", SKY, HALF_DAY, scale=DEG),
+    Keyword("HASTART", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at start", "start", SKY, HALF_DAY),
+    Keyword("HAEND", "pv:TEL:HourAngle_RBV", "float", "h", "Hour angle at end", "end", SKY, HALF_DAY),
     Keyword("ELSTART", "pv:TEL:Elevation_RBV", "float", "deg", "Elevation at start", "start", SKY, HALF_TURN),
     Keyword("ELEND", "pv:TEL:Elevation_RBV", "float", "deg", "Elevation at end", "end", SKY, HALF_TURN),
     Keyword("AZSTART", "pv:TEL:Azimuth_RBV", "float", "deg", "Azimuth at start", "start", SKY, TURN),

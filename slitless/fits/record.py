@@ -38,6 +38,8 @@ class FrameRecord:
     created_at: float | None = None
     """When the file was made."""
 
+    file_name: str = ""
+    """Name of the file, without folders; empty means the usual one."""
     group_id: str = ""
     test_type: str = ""
     """Empty means the same as the image type."""

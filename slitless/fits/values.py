@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from slitless.definition import Detector, Instrument
@@ -43,20 +44,23 @@ def look_up(
         What is wrong with it; empty if nothing.
     """
     found = [_sourced(source, instrument, record, pvs) for source in keyword.source.split("|")]
+    found = [None if _is_unknown(value, keyword) else value for value in found]
     try:
         value = _any_true(found) if keyword.kind == "bool" else _first_known(found)
         if value is not None:
             value = _typed(keyword, value)
-    except (TypeError, ValueError):
-        return None, f"{keyword.name}: {found[0]!r:.60} is no {keyword.kind} ({keyword.source})"
+    except (TypeError, ValueError, OverflowError):
+        return (
+            None,
+            f"{keyword.name}: {found[0] if len(found) == 1 else found!r:.60} is no {keyword.kind} ({keyword.source})",
+        )
     if value is None or (value == "" and keyword.mandatory):
         missing = keyword.mandatory and keyword.mandatory.holds_for(record.image_type)
         return None, f"{keyword.name}: not known ({keyword.source})" if missing else ""
     fault = keyword.valid.fault(value, instrument) if keyword.valid and value != "" else ""
-    return (
-        value,
-        f"{keyword.name}: {value!r:.60} {fault} {keyword.unit}".rstrip() + f" ({keyword.source})" if fault else "",
-    )
+    if not fault:
+        return value, ""
+    return None, f"{keyword.name}: {value!r:.60} {fault} {keyword.unit}".rstrip() + f" ({keyword.source})"
 
 
 def _sourced(source: str, instrument: Instrument, record: FrameRecord, pvs: Mapping[str, object]) -> Any:
@@ -78,6 +82,10 @@ def _of_file(what: str, instrument: Instrument, record: FrameRecord) -> object:
         "header_version": HEADER_VERSION,
         "detector_size": detector_section(instrument.detector).fits(),
     }[what]
+
+
+def _is_unknown(value: Any, keyword: Keyword) -> bool:
+    return isinstance(value, Real) and (math.isnan(value) or value == keyword.unknown)
 
 
 def _first_known(found: list[Any]) -> Any:
@@ -105,6 +113,8 @@ def _typed(keyword: Keyword, value: Any) -> Any:
         return str(value)
     if keyword.kind == "bool":
         return value
+    if not isinstance(value, Real | str):
+        raise TypeError(value)
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(value)
@@ -112,7 +122,7 @@ def _typed(keyword: Keyword, value: Any) -> Any:
         if number != int(number):
             raise ValueError(value)
         return int(number)
-    return number * keyword.scale
+    return number
 
 
 def detector_section(detector: Detector) -> Section:

@@ -45,16 +45,6 @@ def test_the_facts_of_a_reservation_are_kept(tmp_path):
     assert (facts["exposure_id"], facts["image_type"], facts["exposure_time"]) == (2024062400106, "DARK", 1.5)
 
 
-def test_open_exposures_are_closed_as_failed_once(tmp_path):
-    ledger = Ledger(tmp_path)
-    ledger.reserved(NAME, NOW)
-    ledger.reserved(NEXT, NOW)
-    ledger.aborted(NEXT, NOW, "on request")
-    assert ledger.close_open(NOW + 60, "the IOC was restarted") == [NAME]
-    assert ledger.last_event(20240624)[NAME.obs_id].facts["reason"] == "the IOC was restarted"
-    assert ledger.close_open(NOW + 61, "again") == []
-
-
 def test_a_day_that_nothing_happened_on_is_empty(tmp_path):
     ledger = Ledger(tmp_path / "register")
     assert ledger.last_event(20240624) == {}

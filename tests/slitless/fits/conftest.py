@@ -64,7 +64,7 @@ def pvs() -> dict[str, object]:
         "TEL:RightAscension_RBV": 223.7737,
         "TEL:Declination_RBV": -20.0135,
         "TEL:Rotator_RBV": 98.6,
-        "TEL:HourAngle_RBV": 0.63,
+        "TEL:HourAngle_RBV": 0.042,
         "TEL:ParallacticAngle_RBV": 3.6,
         "TEL:Elevation_RBV": 79.86,
         "TEL:Azimuth_RBV": -3.37,
