@@ -35,6 +35,8 @@ class Bench:
     _pvs: dict[str, Any] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _subscriptions: list[Any] = field(default_factory=list)
+    _groups: set[str] = field(default_factory=set)
+    _results: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         return self.ioc[name].value
@@ -75,17 +77,33 @@ class Bench:
     async def begin(self, name: str, value: Any, group: str = "", client_id: str = "") -> asyncio.Task[dict[str, str]]:
         """Start a command under an id; return the task that gets its result."""
         command_id = f"{client_id or self.client_id}:{next(self._numbers)}"
+        await self._listen(group)
         assert await self.put(f"{group}CommandId", command_id)
-        waiting = asyncio.ensure_future(self._result(group, command_id))
         pv = await self.pv(name)
         await pv.write(wait=False, **_wire(pv, value))
-        return waiting
+        return asyncio.ensure_future(self._result(command_id))
 
-    async def _result(self, group: str, command_id: str) -> dict[str, str]:
-        def find(text: str) -> bool:
-            return bool(text) and json.loads(text)["id"] == command_id
+    async def _listen(self, group: str) -> None:
+        """Collect every result of a command group, as a client sees them."""
+        if group in self._groups:
+            return
+        self._groups.add(group)
+        subscription = (await self.pv(f"{group}CommandResult_RBV")).subscribe()
 
-        return json.loads(await self.until(f"{group}CommandResult_RBV", find))
+        def keep(_: Any, response: Any) -> None:
+            text = bytes(response.data).split(b"\0")[0].decode()
+            result = json.loads(text) if text else {"id": ""}
+            self._results[result["id"]] = result
+
+        subscription.add_callback(keep)
+        self._subscriptions.append((subscription, keep))
+
+    async def _result(self, command_id: str) -> dict[str, str]:
+        deadline = time.monotonic() + PATIENCE
+        while command_id not in self._results:
+            assert time.monotonic() < deadline, f"no result of {command_id}, but {self._results}"
+            await asyncio.sleep(0.002)
+        return self._results[command_id]
 
     async def until(self, name: str, predicate: Callable[[Any], bool]) -> Any:
         """Wait until a record of the IOC fulfils a condition; return its value."""
@@ -107,7 +125,8 @@ class Bench:
         """Leave, while the server still answers: a client that outlives it would search for ever."""
         for subscription, _ in self._subscriptions:
             await subscription.clear()
-        await self.client.disconnect()
+        if self._pvs:
+            await self.client.disconnect()
 
     async def recover(self) -> None:
         """Lead the IOC from Fault to Enabled."""

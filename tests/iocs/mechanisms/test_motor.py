@@ -1,0 +1,251 @@
+"""The motor record behind the linear stage: what its fields do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from iocs.linear_stage import LinearStage
+
+
+@pytest.fixture
+async def bench(open_bench):
+    async with open_bench(LinearStage, speed=100) as bench:
+        yield bench
+
+
+async def moving(bench, beyond: float = 66.0):
+    """Wait until the stage, which starts at 67 mm, is on its way down."""
+    await bench.until("m1.RBV", lambda position: position < beyond)
+
+
+@pytest.mark.parametrize(("field", "value"), [("VAL", 50.0), ("DVAL", 50.0), ("RVAL", 50_000), ("RLV", -17.0)])
+async def test_a_put_callback_is_held_until_the_axis_is_there(bench, field, value):
+    assert await bench.put(f"m1.{field}", value)
+    assert (bench.value("m1.DMOV"), bench.value("m1.RBV"), bench.value("m1.VAL")) == (1, 50.0, 50.0)
+    assert (bench.value("m1.DVAL"), bench.value("m1.DRBV")) == (50.0, 50.0)
+    assert (bench.value("m1.RVAL"), bench.value("m1.RRBV")) == (50_000, 50_000)
+    assert bench.value("m1.RLV") == 0.0
+
+
+async def test_dmov_falls_and_rises_once_a_move_however_short(bench):
+    await bench.record("m1.DMOV")
+    for target in (67.0, 66.999, 60.0):
+        assert await bench.put("m1.VAL", target)
+    await bench.seen_until("m1.DMOV", 1)
+    assert bench.seen["m1.DMOV"] == [0, 1] * 3
+
+
+async def test_the_readback_moves_with_the_axis(bench):
+    await bench.record("m1.RBV")
+    assert (await bench.command("m1.VAL", 1.0, "m1:"))["status"] == "Done"
+    steps = await bench.seen_until("m1.RBV", 1.0)
+    assert len(steps) > 3
+    assert steps == sorted(steps, reverse=True)
+
+
+async def test_tweaks_step_by_twv(bench):
+    assert await bench.put("m1.TWV", 0.1)
+    for _ in range(3):
+        assert await bench.put("m1.TWR", 1)
+    assert bench.value("m1.RBV") == 66.7
+    assert await bench.put("m1.TWF", 1)
+    assert (bench.value("m1.RBV"), bench.value("m1.TWF")) == (66.8, 0)
+
+
+async def test_a_tweak_beyond_the_limit_is_refused(bench):
+    assert not await bench.put("m1.TWF", 1)
+    assert (bench.value("m1.LVIO"), bench.value("m1.VAL")) == (1, 67.0)
+
+
+async def test_a_new_target_on_the_way_is_where_it_ends(bench):
+    await bench.record("m1.DMOV")
+    first = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    second = await bench.command("m1.VAL", 65.0, "m1:")
+    assert second["status"] == "Done"
+    assert (bench.value("m1.RBV"), bench.value("m1.VAL")) == (65.0, 65.0)
+    assert "superseded" in (await first)["error"]
+    assert await bench.seen_until("m1.DMOV", 1) == [0, 1]
+
+
+async def test_stop_leaves_the_setpoint_where_the_axis_rests(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    assert await bench.put("m1.STOP", 1)
+    assert "stopped" in (await move)["error"]
+    assert 1.0 < bench.value("m1.RBV") < 66.0
+    assert bench.value("m1.VAL") == bench.value("m1.RBV")
+    assert (bench.value("m1.STOP"), bench.value("m1.DMOV")) == (0, 1)
+    assert bench.value("IOC:SummaryState") == "Enabled"
+
+
+async def test_a_stopped_put_fails_its_callback(bench):
+    await bench.put("m1.VELO", 1.0)
+    put = asyncio.ensure_future(bench.put("m1.VAL", 1.0))
+    await moving(bench)
+    assert await bench.put("m1.STOP", 1)
+    assert not await put
+
+
+async def test_pause_holds_a_move_and_go_resumes_it(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    assert await bench.put("m1.SPMG", "Pause")
+    await bench.until("m1.MOVN", lambda moving: moving == 0)
+    held_at = bench.value("m1.RBV")
+    assert held_at > 1.0
+    assert (bench.value("m1.DMOV"), bench.value("m1.VAL")) == (0, 1.0)
+    assert await bench.put("m1.SPMG", "Go")
+    assert (await move)["status"] == "Done"
+    assert bench.value("m1.RBV") == 1.0
+
+
+async def test_stop_ends_a_paused_move(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    assert await bench.put("m1.SPMG", "Pause")
+    await bench.until("m1.MOVN", lambda moving: moving == 0)
+    assert await bench.put("m1.STOP", 1)
+    assert "stopped" in (await move)["error"]
+    assert bench.value("m1.DMOV") == 1
+
+
+async def test_spmg_stop_stops_and_refuses_until_go(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    assert await bench.put("m1.SPMG", "Stop")
+    assert (await move)["status"] == "Error"
+    assert "SPMG is Stop" in (await bench.command("m1.VAL", 50.0, "m1:"))["error"]
+    assert await bench.put("m1.SPMG", "Go")
+    assert await bench.put("m1.VAL", 50.0)
+
+
+async def test_spmg_move_does_one_move_and_pauses(bench):
+    assert await bench.put("m1.SPMG", "Move")
+    assert await bench.put("m1.VAL", 66.0)
+    assert bench.value("m1.SPMG") == "Pause"
+
+
+async def test_setting_the_position_changes_the_offset_and_moves_nothing(bench):
+    assert await bench.put("m1.SET", "Set")
+    assert await bench.put("m1.VAL", 10.0)
+    assert await bench.put("m1.SET", "Use")
+    assert (bench.value("m1.RBV"), bench.value("m1.VAL"), bench.value("m1.OFF")) == (10.0, 10.0, -57.0)
+    assert bench.value("m1.DRBV") == 67.0
+    assert (bench.value("m1.LLM"), bench.value("m1.HLM")) == (-56.0, 10.0)
+    assert await bench.put("m1.VAL", 0.0)
+    assert bench.value("m1.DRBV") == 57.0
+
+
+async def test_with_a_frozen_offset_setting_changes_the_dial(bench):
+    assert await bench.put("m1.FOFF", "Frozen")
+    assert await bench.put("m1.SET", "Set")
+    assert await bench.put("m1.VAL", 10.0)
+    assert await bench.put("m1.SET", "Use")
+    assert (bench.value("m1.RBV"), bench.value("m1.DRBV"), bench.value("m1.OFF")) == (10.0, 10.0, 0.0)
+
+
+async def test_an_offset_shifts_positions_and_limits_together(bench):
+    assert await bench.put("m1.OFF", 100.0)
+    assert (bench.value("m1.RBV"), bench.value("m1.VAL")) == (167.0, 167.0)
+    assert (bench.value("m1.LLM"), bench.value("m1.HLM")) == (101.0, 167.0)
+    assert (bench.value("m1.DLLM"), bench.value("m1.DHLM")) == (1.0, 67.0)
+
+
+async def test_a_negative_direction_turns_the_scale_round(bench):
+    assert await bench.put("m1.DIR", "Neg")
+    assert (bench.value("m1.RBV"), bench.value("m1.DRBV")) == (-67.0, 67.0)
+    assert (bench.value("m1.LLM"), bench.value("m1.HLM")) == (-67.0, -1.0)
+    assert await bench.put("m1.VAL", -10.0)
+    assert bench.value("m1.DRBV") == 10.0
+    assert await bench.put("m1.HLM", -5.0)
+    assert bench.value("m1.DLLM") == 5.0
+
+
+async def test_limits_are_the_control_limits_of_the_setpoint(bench):
+    assert await bench.put("m1.HLM", 60.0)
+    assert await bench.put("m1.LLM", 20.0)
+    response = await (await bench.pv("m1.VAL")).read(data_type="control")
+    assert (response.metadata.lower_ctrl_limit, response.metadata.upper_ctrl_limit) == (20.0, 60.0)
+    assert (bench.value("m1.DLLM"), bench.value("m1.DHLM")) == (20.0, 60.0)
+    result = await bench.command("m1.VAL", 19.9, "m1:")
+    assert result["error"] == "linear stage: 19.9 is not valid; it must be in [20, 60] mm"
+
+
+@pytest.mark.parametrize(("field", "value"), [("HLM", 80.0), ("LLM", -1.0), ("DHLM", 80.0), ("LLM", 67.5)])
+async def test_limits_cannot_leave_the_travel_or_cross(bench, field, value):
+    assert not await bench.put(f"m1.{field}", value)
+    assert (bench.value("m1.LLM"), bench.value("m1.HLM")) == (1.0, 67.0)
+
+
+@pytest.mark.parametrize("button", ["HOMF", "HOMR"])
+async def test_homing_finds_the_mark(bench, button):
+    assert await bench.put(f"m1.{button}", 1)
+    assert (bench.value("m1.RBV"), bench.value("m1.VAL"), bench.value("m1.ATHM")) == (0.0, 0.0, 1)
+    assert bench.value(f"m1.{button}") == 0
+    assert int(bench.value("m1.MSTA")) & 0x4000  # homed
+    assert int(bench.value("m1.MSTA")) & 0x80  # at home
+    assert await bench.put("m1.VAL", 1.0)
+    assert bench.value("m1.ATHM") == 0
+
+
+async def test_status_bits_tell_motion_and_direction(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    assert int(bench.value("m1.MSTA")) & 0x402 == 0x400  # moving, not done
+    assert bench.value("m1.TDIR") == 0
+    await move
+    assert int(bench.value("m1.MSTA")) & 0x402 == 0x2
+
+
+async def test_a_jog_goes_on_until_it_is_let_go(bench):
+    assert await bench.put("m1.JOGR", 1)
+    await moving(bench, 60.0)
+    assert (bench.value("m1.JOGR"), bench.value("m1.DMOV")) == (1, 0)
+    assert await bench.put("m1.JOGR", 0)
+    await bench.until("m1.DMOV", lambda done: done == 1)
+    assert bench.value("m1.JOGR") == 0
+    assert 1.0 < bench.value("m1.RBV") == bench.value("m1.VAL")
+
+
+async def test_a_jog_ends_at_the_limit(bench):
+    assert await bench.put("m1.JOGR", 1)
+    await bench.until("m1.JOGR", lambda on: on == 0)
+    assert bench.value("m1.RBV") == 1.0
+
+
+async def test_speed_decides_how_long_a_move_takes(open_bench):
+    async with open_bench(LinearStage, speed=20) as bench:
+        assert await bench.put("m1.VELO", 1.0)
+        start = bench.ioc.clock.now()
+        assert await bench.put("m1.VAL", 57.0)
+        took = bench.ioc.clock.now() - start
+    assert 10.2 <= took < 16  # 10 mm at 1 mm/s, one ramp, and the host
+
+
+@pytest.mark.parametrize(("field", "value"), [("VELO", 0.0), ("VELO", 5.1), ("ACCL", -1.0), ("TWV", -1.0)])
+async def test_settings_out_of_range_are_refused(bench, field, value):
+    before = bench.value(f"m1.{field}")
+    assert not await bench.put(f"m1.{field}", value)
+    assert bench.value(f"m1.{field}") == before
+
+
+@pytest.mark.parametrize("field", ["RBV", "DMOV", "MSTA", "HLS", "MRES", "LVIO", "ATHM"])
+async def test_readbacks_cannot_be_put(bench, field):
+    assert not await bench.put(f"m1.{field}", 1)
+
+
+async def test_a_new_unit_is_the_unit_of_the_readback(bench):
+    assert await bench.put("m1.EGU", "um")
+    response = await (await bench.pv("m1.RBV")).read(data_type="control")
+    assert response.metadata.units == b"um"
+
+
+async def test_the_scale_cannot_change_while_the_axis_moves(bench):
+    move = await bench.begin("m1.VAL", 1.0, "m1:")
+    await moving(bench)
+    for field, value in (("OFF", 5.0), ("DIR", "Neg"), ("SET", "Set")):
+        assert not await bench.put(f"m1.{field}", value)
+    assert (await move)["status"] == "Done"
