@@ -54,7 +54,8 @@ def fit_focus(positions: Sequence[float], widths: Sequence[float]) -> FocusFit:
     if len(x) < FEWEST_POINTS:
         raise NoFocus(f"focus sweep: {len(x)} of {len(positions)} widths could be measured; {FEWEST_POINTS} are needed")
     middle = x.mean()  # keeps the normal equations well conditioned
-    (a, b, c), covariance = np.polyfit(x - middle, squares, 2, cov=True)
+    # a width is measured equally well everywhere, so its square is so in proportion to the width
+    (a, b, c), covariance = np.polyfit(x - middle, squares, 2, w=1 / np.sqrt(squares), cov=True)
     found = ", ".join(f"{p:g} mm: {np.sqrt(s):.2f} pixel" for p, s in zip(x, squares, strict=True))
     if a <= 0:
         raise NoFocus(f"focus sweep: the widths have no minimum ({found})")
