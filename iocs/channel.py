@@ -22,7 +22,7 @@ from caproto._dbr import (
 )
 
 from iocs.client import Client, Refused
-from iocs.kinds import Enumeration, Kind, cut
+from iocs.kinds import Array, Enumeration, Kind, cut
 
 __all__ = ["EVERYTHING", "Channel", "Limits"]
 
@@ -89,8 +89,11 @@ class Channel:
 
     @property
     def max_subscription_backlog(self) -> int:
-        """Updates kept for one slow subscriber: one for an array, whose frames are large, many for a scalar."""
-        return MAX_SUBSCRIPTION_BACKLOG if self.kind.max_length == 1 else 1
+        """Updates kept for one slow subscriber: one for an array of numbers, whose frames are large, many for all else.
+
+        Text counts as small: two commands may end at once, and each client waits for its own result.
+        """
+        return 1 if isinstance(self.kind, Array) else MAX_SUBSCRIPTION_BACKLOG
 
     @property
     def length(self) -> int:
@@ -209,6 +212,9 @@ class Channel:
         self._queues.setdefault(queue, {}).setdefault(sub_spec.data_type_name, set()).add(sub_spec)
         metadata, values = self.read(_channel_type_by_name[sub_spec.data_type_name])
         await queue.put(SubscriptionUpdate((sub_spec,), metadata, values, 0, sub))
+
+    async def refresh(self) -> None:
+        """Take over what this channel shows of another one."""
 
     async def unsubscribe(self, queue: Any, sub_spec: Any) -> None:
         """Send no more updates for `sub_spec`."""

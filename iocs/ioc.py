@@ -31,8 +31,9 @@ import psutil
 from iocs.binding import Binding, bindings_of, command, on_put
 from iocs.client import Client, Refused
 from iocs.command import CommandGroup, current_command_id
+from iocs.database import make_records
 from iocs.peers import Peer, PeerError, Peers
-from iocs.records import AlarmSeverity, AlarmStatus, Record, make_records
+from iocs.records import AlarmSeverity, AlarmStatus, Record
 from iocs.summary_state import StateCommand, SummaryState, next_state
 from iocs.template import TemplateError, TemplateUse, load
 from slitless import __version__

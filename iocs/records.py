@@ -19,11 +19,10 @@ from iocs.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAlarm
 from iocs.channel import Channel
 from iocs.client import Client, Refused
 from iocs.fields import field_channel
-from iocs.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
-from iocs.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
-from iocs.template import Database, RecordDefinition, TemplateError
+from iocs.kinds import Array, Enumeration, Kind, LongText, Number, ShortText
+from iocs.template import RecordDefinition, TemplateError
 
-__all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record", "make_records"]
+__all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record"]
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +30,6 @@ Put = Callable[["Record", Any, Client], Awaitable[None]]
 
 READ_ONLY = frozenset("ai bi mbbi longin stringin lsi calc calcout int64in mbbiDirect aai sub sel".split())
 ARRAYS = frozenset({"waveform", "aai", "aao"})
-STATE_NAMES = "ZRST ONST TWST THST FRST FVST SXST SVST EIST NIST TEST ELST TVST TTST FTST FFST".split()
-ELEMENTS = {
-    "UCHAR": ChannelType.CHAR,
-    "SHORT": ChannelType.INT,
-    "USHORT": ChannelType.LONG,
-    "ENUM": ChannelType.ENUM,
-    "LONG": ChannelType.LONG,
-    "ULONG": ChannelType.DOUBLE,
-    "INT64": ChannelType.DOUBLE,
-    "UINT64": ChannelType.DOUBLE,
-    "FLOAT": ChannelType.FLOAT,
-    "DOUBLE": ChannelType.DOUBLE,
-}
-"""How rsrv serves each FTVL; CHAR and STRING are text here."""
 
 
 class Record(Channel):
@@ -247,7 +232,7 @@ class Record(Channel):
 
     async def _refresh_fields(self) -> None:
         for channel in self.made_fields.values():
-            await channel.refresh()  # type: ignore[attr-defined]
+            await channel.refresh()
 
 
 def _moved(new: Any, old: Any, deadband: float) -> bool:
@@ -283,106 +268,3 @@ def _first_value(kind: Kind, initial: str | None, name: str) -> Any:
 def _is_read_only(definition: RecordDefinition) -> bool:
     name = definition.name
     return definition.type in READ_ONLY or (definition.type in ARRAYS and name.endswith("_RBV"))
-
-
-def _states(definition: RecordDefinition) -> tuple[str, ...]:
-    fields = definition.fields
-    if definition.type in ("bi", "bo", "busy"):
-        return fields.get("ZNAM", ""), fields.get("ONAM", "")
-    names = [fields.get(name, "") for name in STATE_NAMES]
-    while names and not names[-1]:
-        names.pop()
-    return tuple(names)
-
-
-def _array_kind(definition: RecordDefinition) -> Kind:
-    length = int(definition.fields.get("NELM") or 1)
-    element = definition.fields.get("FTVL", "STRING")
-    if element == "STRING":
-        return StringArray(length)
-    if element == "CHAR":
-        return LongText(length)
-    if element not in ELEMENTS:
-        raise TemplateError(
-            f"record {definition.name!r}: FTVL {element!r} is not one of STRING, CHAR, {', '.join(ELEMENTS)}"
-        )
-    return Array(ELEMENTS[element], length, int(definition.fields.get("PREC") or 0))
-
-
-def _kind(definition: RecordDefinition, value_type: str) -> Kind:
-    if value_type in MENUS:
-        return Enumeration(MENUS[value_type])
-    match value_type:
-        case "double":
-            return Number(ChannelType.DOUBLE, int(definition.fields.get("PREC") or 0))
-        case "long":
-            return Number(ChannelType.LONG)
-        case "short":
-            return Number(ChannelType.INT)
-        case "enum":
-            return Enumeration(_states(definition))
-        case "string":
-            return ShortText()
-        case "text":
-            return LongText(int(definition.fields.get("SIZV") or 41))
-        case _:
-            return _array_kind(definition)
-
-
-def make_records(database: Database) -> dict[str, Record]:
-    """Make the records of a database; PV name to record, aliases included.
-
-    A motor record appears as ``name``, ``name.VAL`` (the same record) and ``name.FIELD`` for each motor field.
-
-    Raises
-    ------
-    TemplateError
-        If a record has an unknown type or a field that cannot be.
-    """
-    records: dict[str, Record] = {}
-    for definition in database.values():
-        if definition.type not in VALUE_TYPES:
-            raise TemplateError(f"record {definition.name!r}: type {definition.type!r} is not supported")
-        try:
-            made = _make_motor(definition) if definition.type == "motor" else {"": _make(definition)}
-        except ValueError as error:
-            raise TemplateError(f"record {definition.name!r}: {error}") from None
-        for name in (definition.name, *definition.aliases):
-            records |= {f"{name}{suffix}": record for suffix, record in made.items()}
-    return records
-
-
-def _make(definition: RecordDefinition) -> Record:
-    kind = _kind(definition, VALUE_TYPES[definition.type])
-    initial = definition.fields.get("VAL")
-    if initial is None:
-        initial = _constant(definition)
-    return Record(definition, definition.name, kind, initial)
-
-
-def _constant(definition: RecordDefinition) -> str | None:
-    """First value from a constant in DOL or INP; a link to another record gives none."""
-    for name in ("DOL", "INP"):
-        text = definition.fields.get(name, "")
-        try:
-            float(text)
-        except ValueError:
-            continue
-        return text
-    return None
-
-
-def _make_motor(definition: RecordDefinition) -> dict[str, Record]:
-    fields = definition.fields
-    made: dict[str, Record] = {}
-    unknown = sorted(set(fields) - set(MOTOR_FIELDS) - {"DTYP", "ASG", "SCAN", "PINI", "FLNK", "PHAS", "TSE"})
-    if unknown:
-        raise ValueError(f"a motor has no field {', '.join(unknown)}")
-    for field, value_type in MOTOR_FIELDS.items():
-        kind = _kind(definition, value_type)
-        made[f".{field}"] = record = Record(definition, f"{definition.name}.{field}", kind, fields.get(field, ""))
-        record.drive_limits = None
-        if field not in ("VAL", "RBV"):
-            record.limit_alarm = LimitAlarm({})
-    made[""] = made[".VAL"]
-    return made

@@ -20,7 +20,7 @@ def main(which: str, port: str, beacon_port: str) -> None:
     import caproto
     from caproto.asyncio.server import Context as StockContext
 
-    from iocs.records import make_records
+    from iocs.database import make_records
     from iocs.server import Context
     from iocs.template import RecordDefinition
 

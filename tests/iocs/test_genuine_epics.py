@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iocs.contract import IOC_MODULES, has_motor, main, substitutions, template_uses
-from iocs.records import make_records
+from iocs.database import make_records
 from iocs.template import load
 from slitless.definition import load_instrument
 

@@ -219,9 +219,10 @@ async def test_a_motor_is_moved_as_a_command(demo, connect):
     assert (await read(dmov)).data[0] == 1
 
 
-async def test_an_array_keeps_one_update_for_a_slow_reader(demo):
+async def test_an_image_keeps_one_update_for_a_slow_reader_and_a_text_keeps_all(demo):
     assert demo["Image_RBV"].max_subscription_backlog == 1
     assert demo["Level"].max_subscription_backlog > 100
+    assert demo["CommandResult_RBV"].max_subscription_backlog > 100
 
 
 async def test_the_array_of_a_writer_may_change_afterwards(demo):

@@ -337,6 +337,31 @@ def test_random_bytes_end_their_own_circuit_only(client, server):
 
 
 @on_ours
+def test_searches_are_answered_after_any_nonsense(server):
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+        for i in range(300):
+            nonsense = bytes((i * 37 + j * 101) % 256 for j in range(i % 90))
+            udp.sendto(nonsense, ("127.0.0.1", server.port))
+            udp.sendto(struct.pack(">HHHHII", 6, 0xFFFF, i, 0, 1, 2) + nonsense, ("127.0.0.1", server.port))
+        search = bytes(ca.VersionRequest(version=13, priority=0)) + bytes(
+            ca.SearchRequest("double", 77, 13, ca.NO_REPLY)
+        )
+        assert _answer(udp, search, ("127.0.0.1", server.port))[16:18] == b"\0\6"
+
+
+def _answer(udp, search: bytes, address: tuple[str, int]) -> bytes:
+    """The answer to a search, which as every datagram may be lost and is then sent again."""
+    udp.settimeout(0.3)
+    for _ in range(10):
+        udp.sendto(search, address)
+        try:
+            return udp.recv(1000)
+        except TimeoutError:
+            continue
+    raise AssertionError("no answer")
+
+
+@on_ours
 def test_a_long_put_does_not_delay_reads_of_the_same_client(client):
     raw = client()
     ramp, double = raw.channel("ramp"), raw.channel("double")

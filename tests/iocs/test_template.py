@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iocs.records import make_records
+from iocs.database import make_records
 from iocs.template import TemplateError, TemplateUse, expand, load, read_substitutions
 
 DB = Path(__file__).parents[2] / "db"
