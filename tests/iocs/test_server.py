@@ -346,7 +346,7 @@ def test_searches_are_answered_after_any_nonsense(server):
         search = bytes(ca.VersionRequest(version=13, priority=0)) + bytes(
             ca.SearchRequest("double", 77, 13, ca.NO_REPLY)
         )
-        assert _answer(udp, search, ("127.0.0.1", server.port))[16:18] == b"\0\6"
+        assert _answer(udp, bytes(version) + bytes(search), ("127.0.0.1", server.port))[16:18] == b"\0\6"
 
 
 def _answer(udp, search: bytes, address: tuple[str, int]) -> bytes:
