@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,7 @@ class Plugins:
         start: dict[str, object],
         end: dict[str, object],
     ) -> tuple[list[str], int]:
+        record = replace(record, file_name=path.name)
         header, problems = primary_header(self._instrument, record, start, end)
         written = write_frame(path, self._instrument, header, frame.layout, frame.raw)
         return problems, written.size
