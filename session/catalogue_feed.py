@@ -24,7 +24,7 @@ def feeding(root: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        stop_all([process])
+        stop_all([process], patience=2.0)  # killed in the middle of a run, it does that run anew next time
 
 
 def not_in_catalogue(root: Path) -> int:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -46,17 +47,21 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> subprocess
 
 
 def stop_all(processes: Sequence[subprocess.Popen[bytes]], patience: float = 10.0) -> None:
-    """End processes: SIGTERM to all, and SIGKILL to those still there after `patience` s."""
+    """End processes and what they started: SIGTERM to all, and SIGKILL to what is left after `patience` s."""
     running = [process for process in processes if process.poll() is None]
     for process in running:
-        process.terminate()
+        _signal_group(process, signal.SIGTERM)
     deadline = monotonic() + patience
     for process in running:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(max(deadline - monotonic(), 0.01))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # all of the group have ended
+        os.killpg(process.pid, number)
 
 
 def last_words(log: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from session.commands import config, console, iocs, log, night, setup, status, take, verify
+from session.interruption import Interrupted
 from session.terminal import print_error
 from slitless.errors import SlitlessError
 
@@ -71,6 +72,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = app(args=arguments, prog_name="slitless", standalone_mode=False)
     except UsageError as error:
         return _wrong_usage(error)
+    except Interrupted as error:
+        print_error(str(error))
+        return INTERRUPTED
     except SlitlessError as error:
         print_error(str(error))
         return FAILED
@@ -80,6 +84,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return FAILED
+    if code == INTERRUPTED:
+        print_error("interrupted")
     return code if isinstance(code, int) else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from session.catalogue_feed import feeding, wait_until_fed
 from session.channel_access import ChannelAccess
 from session.disk import bytes_needed, free_bytes, require_space, size_text
+from session.interruption import signals_interrupt
 from session.processes import IocFleet
 from session.report import FrameLines
 from session.run_engine import connect_observing, run_plan
@@ -68,7 +68,7 @@ def take_night(night: Night) -> FrameLines:
     ------
     SlitlessError
         If something fails, or disk space is missing.
-    Aborted
+    Interrupted
         If the observer interrupts it.
     """
     instrument = load_instrument(night.definition)
@@ -77,27 +77,13 @@ def take_night(night: Night) -> FrameLines:
     frames = FrameLines()
     with ExitStack() as stack:
         stack.enter_context(signals_interrupt())
-        client = stack.enter_context(_instrument_running(night, instrument, root))
+        stack.enter_context(_instrument_running(night, instrument, root))
         feed = stack.enter_context(feeding(root))
-        _observe(night, root, frames, client)
+        outcomes = _observe(night, root, frames)
+        _say_focus(outcomes)
         say("bringing the catalogue up to date")
         wait_until_fed(root, feed)
     return frames
-
-
-@contextmanager
-def signals_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end us as Ctrl-C does, through every clean-up."""
-    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _announce(night: Night, instrument: Instrument, root: Path) -> None:
@@ -109,7 +95,7 @@ def _announce(night: Night, instrument: Instrument, root: Path) -> None:
 
 
 @contextmanager
-def _instrument_running(night: Night, instrument: Instrument, root: Path) -> Iterator[ChannelAccess]:
+def _instrument_running(night: Night, instrument: Instrument, root: Path) -> Iterator[None]:
     began = monotonic()
     with IocFleet(
         instrument, root, definition=night.definition, speed=night.speed, epoch=time(), seed=night.seed
@@ -122,7 +108,7 @@ def _instrument_running(night: Night, instrument: Instrument, root: Path) -> Ite
             say(f"all healthy and enabled after {monotonic() - began:.1f} s; other clients reach them with")
             say(f"  EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST='{fleet.state.address_list}'\n")
             try:
-                yield client
+                yield
             finally:
                 _confirm_closed(client, f"{fleet.state.prefix}SHUTTER:State_RBV")
     say("IOCs ended")
@@ -138,7 +124,14 @@ def _confirm_closed(client: ChannelAccess, pv: str, patience: float = 5.0) -> No
     say("shutter: closed")
 
 
-def _observe(night: Night, root: Path, frames: FrameLines, client: ChannelAccess) -> Any:
+def _say_focus(outcomes: Any) -> None:
+    for outcome in outcomes:
+        focus = outcome.result
+        if hasattr(focus, "best"):
+            say(f"best focus {focus.best:.3f} +- {focus.error:.3f} mm, stars {focus.width:.2f} pixel wide there")
+
+
+def _observe(night: Night, root: Path, frames: FrameLines) -> Any:
     session = connect_observing(root, definition=night.definition, callbacks=(frames,))
     import plans
 

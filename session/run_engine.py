@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from session.interruption import Interrupted
 from session.ioc_state import IocState
 from session.progress import ProgressBars
 from slitless.errors import SlitlessError
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
 
     from devices import Spectrograph
 
-__all__ = ["AbortOnSignal", "Aborted", "Observing", "connect_observing", "make_run_engine", "run_plan"]
+__all__ = ["AbortOnSignal", "Observing", "connect_observing", "make_run_engine", "run_plan"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Aborted(SlitlessError):
-    """The observer stopped the plan; what ran is closed and recorded as aborted."""
 
 
 class AbortOnSignal:
@@ -92,7 +89,7 @@ def run_plan(run_engine: RunEngine, plan: Any) -> Any:
 
     Raises
     ------
-    Aborted
+    Interrupted
         If it was interrupted.
     SlitlessError
         If it failed; the message is the innermost reason.
@@ -102,7 +99,7 @@ def run_plan(run_engine: RunEngine, plan: Any) -> Any:
     try:
         result = run_engine(plan)
     except RunEngineInterrupted as error:
-        raise Aborted("aborted by the observer") from error
+        raise Interrupted("aborted by the observer; the run is closed as aborted") from error
     except FailedStatus as error:
         raise SlitlessError(str(error.__cause__ or error)) from error
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
@@ -40,11 +39,11 @@ def iocs(
     name from another terminal; it comes back on its own port.
     """
     from session.catalogue_feed import feeding
+    from session.interruption import signals_interrupt
     from session.processes import IocFleet
     from session.terminal import say
     from slitless.definition import load_instrument
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     fleet = IocFleet(
         load_instrument(definition),
         data,
@@ -57,6 +56,7 @@ def iocs(
         one_process=one_process,
     )
     with ExitStack() as stack:
+        stack.enter_context(signals_interrupt())
         stack.enter_context(fleet)
         fleet.start()
         _show_health(fleet, standby)
