@@ -343,9 +343,7 @@ def test_searches_are_answered_after_any_nonsense(server):
             nonsense = bytes((i * 37 + j * 101) % 256 for j in range(i % 90))
             udp.sendto(nonsense, ("127.0.0.1", server.port))
             udp.sendto(struct.pack(">HHHHII", 6, 0xFFFF, i, 0, 1, 2) + nonsense, ("127.0.0.1", server.port))
-        search = bytes(ca.VersionRequest(version=13, priority=0)) + bytes(
-            ca.SearchRequest("double", 77, 13, ca.NO_REPLY)
-        )
+        version, search = ca.VersionRequest(version=13, priority=0), ca.SearchRequest("double", 77, 13, ca.NO_REPLY)
         assert _answer(udp, bytes(version) + bytes(search), ("127.0.0.1", server.port))[16:18] == b"\0\6"
 
 
