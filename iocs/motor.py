@@ -346,7 +346,8 @@ class Motor:
     async def _rescale(self, field: str, value: Any) -> None:
         """Change OFF or DIR, and everything that follows from it."""
         await self.field(field).write(value)
-        await self.scale.show_limits()
         async with self.ioc.link():
             await self.look()
         await self.display.synchronize()
+        # Last, for ophyd takes the limits it knows of with every new setpoint, and asks for them after a new HLM.
+        await self.scale.show_limits()
