@@ -23,7 +23,7 @@ _search_results_loop = Context._process_search_results_loop  # noqa: SLF001 ther
 
 def mend_search() -> None:
     """Let the search thread survive a connection that fails; call this before the first client exists."""
-    Context._process_search_results_loop = _keep_searching  # noqa: SLF001
+    setattr(Context, "_process_search_results_loop", _keep_searching)  # noqa: B010 a method the class does not offer
 
 
 def _keep_searching(context: Context) -> None:

@@ -260,7 +260,7 @@ class CommandPort(Device):
         try:
             result = json.loads(value) if value else {}
             with self._lock:
-                status = self._pending.pop(result.get("id"), None)
+                status = self._pending.pop(str(result.get("id")), None)
         except (AttributeError, TypeError, ValueError):
             logger.warning("%s: not a command result: %r", self.prefix, value)
             return

@@ -61,7 +61,8 @@ class ExposureStatus(CommandStatus):
 
     def watch(self, func: Any) -> None:
         """Call `func` with the progress of integration and readout (see `ophyd.status.MoveStatus.watch`)."""
-        progress.watch(self, self.obj, func)
+        camera: Any = self.obj
+        progress.watch(self, camera, func)
 
 
 class Detector(Device):
@@ -153,7 +154,7 @@ class Detector(Device):
                 return SettingsStatus(self, {})
             return SettingsStatus(self, self._settings(request))
 
-    def trigger(self) -> ExposureStatus:
+    def trigger(self) -> ExposureStatus:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Take the frame; done when it is durable on disk."""
         with self._lock:
             if self._exposure is not None and self._goes_on():
@@ -189,7 +190,7 @@ class Detector(Device):
         """End the integration now and read out; the frame has its true exposure time."""
         self.cam.stop_exposure.put(1)
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return what the camera says about the last frame."""
         reading = {key: {"value": s.get(), "timestamp": s.timestamp} for key, s in self._data_signals().items()}
         path = self.fits.full_file_name.get()
@@ -199,7 +200,7 @@ class Detector(Device):
         self._is_read = True
         return reading
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the data keys of a frame."""
         keys = {key: signal.describe()[signal.name] for key, signal in self._data_signals().items()}
         name = self.fits.full_file_name

@@ -167,11 +167,11 @@ class Health:
 
     def read(self) -> dict[str, Any]:
         """Return the reading of every IOC."""
-        return {key: value for ioc in self.iocs.values() for key, value in ioc.read().items()}
+        return {str(key): value for ioc in self.iocs.values() for key, value in ioc.read().items()}
 
     def describe(self) -> dict[str, Any]:
         """Return the data keys of every IOC."""
-        return {key: value for ioc in self.iocs.values() for key, value in ioc.describe().items()}
+        return {str(key): value for ioc in self.iocs.values() for key, value in ioc.describe().items()}
 
     def read_configuration(self) -> dict[str, Any]:
         """Nothing is configured."""

@@ -20,16 +20,17 @@ def watch(status: Status, camera: Camera, func: Callable[..., Any]) -> None:
     `func` gets the keywords of `ophyd.status.MoveStatus.watch`: name, current, initial, target, unit,
     precision, fraction (of what remains), time_elapsed, time_remaining.
     """
+    detector: Any = camera.parent
     started = time.time()
     reports = [
-        _report(camera.time_remaining, f"{camera.parent.name} integration", "s", 1, started, func),
-        _report(camera.pixels_remaining, f"{camera.parent.name} readout", "pixel", 0, started, func),
+        _report(camera.time_remaining, f"{detector.name} integration", "s", 1, started, func),
+        _report(camera.pixels_remaining, f"{detector.name} readout", "pixel", 0, started, func),
     ]
 
     def finished(_: Status) -> None:
         for signal, report in reports:
             signal.clear_sub(report)
-        func(name=camera.parent.name, fraction=0.0)
+        func(name=detector.name, fraction=0.0)
 
     status.add_callback(finished)
 

@@ -80,5 +80,5 @@ def _agrees(published: Any, wanted: Any) -> bool:
 
 def _for_wire(signal: Setting, value: Any) -> Any:
     """Return the number of an enum state given by name, as both client libraries take it."""
-    states = signal.enum_strs
+    states: Any = signal.enum_strs
     return list(states).index(value) if isinstance(value, str) and states else value

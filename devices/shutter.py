@@ -48,7 +48,7 @@ class Shutter(Device):
         self.definition = definition
         super().__init__(prefix, name=name, **kwargs)
 
-    def check_value(self, value: str) -> None:
+    def check_value(self, value: str, **kwargs: Any) -> None:
         """Refuse anything but Open and Close.
 
         Raises

@@ -107,7 +107,9 @@ class Setting(_Monitored, EpicsSignal):
     def __init__(self, read_pv: str, write_pv: str | None = None, *, auto_monitor: bool = True, **kwargs: Any) -> None:
         super().__init__(read_pv, write_pv, auto_monitor=auto_monitor, **kwargs)
 
-    def put(self, value: Any, *, callback: Callable[..., None] | None = None, **kwargs: Any) -> None:
+    def put(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, value: Any, *, callback: Callable[..., None] | None = None, **kwargs: Any
+    ) -> None:
         """Send a value to the IOC and return at once.
 
         Whether it was taken shows in the readback: no client library reports a refused put reliably.
@@ -115,7 +117,8 @@ class Setting(_Monitored, EpicsSignal):
         """
         if not self.connected:
             raise DisconnectedError(f"{self.setpoint_pvname} is not connected")
-        self._write_pv.put(self._on_the_wire(value), wait=False, callback=callback, timeout=None)
+        pv: Any = self._write_pv
+        pv.put(self._on_the_wire(value), wait=False, callback=callback, timeout=None)
 
     def _on_the_wire(self, value: Any) -> Any:
         return value

@@ -57,7 +57,7 @@ class Axis(EpicsMotor):
             if low < high:  # equal limits mean no soft limits
                 require_range(f"{self.name} (soft limits)", pos, low, high, "mm")
 
-    def move(
+    def move(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         position: float,
         wait: bool = True,
@@ -94,7 +94,7 @@ class Axis(EpicsMotor):
 
     def locate(self) -> dict[str, float]:
         """Return the position that was asked for and the one that is, mm."""
-        return {"setpoint": self.user_setpoint.get(), "readback": self.user_readback.get()}
+        return {"setpoint": float(self.user_setpoint.get()), "readback": float(self.user_readback.get())}
 
 
 class Stage(Axis):

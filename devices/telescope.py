@@ -51,9 +51,10 @@ class Readiness(Device):
     ready = Cpt(Readback, "Ready_RBV", kind="normal")
     timeout = 30.0
 
-    def trigger(self) -> Status:
+    def trigger(self) -> Status:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return a status that is done when the telescope is ready, and fails after `timeout`."""
-        return _ReadyStatus(self, self.parent.ioc.wall_seconds(self.timeout))
+        telescope: Any = self.parent
+        return _ReadyStatus(self, telescope.ioc.wall_seconds(self.timeout))
 
 
 class _ReadyStatus(Status):
@@ -159,7 +160,7 @@ class Telescope(Device):
             self._slew(self.declination_setpoint, float(declination), "declination"),
         )
 
-    def check_value(self, position: tuple[float, float]) -> None:
+    def check_value(self, value: tuple[float, float], **kwargs: Any) -> None:
         """Refuse a position (right ascension, declination; deg) that is none.
 
         Raises
@@ -167,7 +168,7 @@ class Telescope(Device):
         InvalidRequest
             Naming the angle.
         """
-        right_ascension, declination = position
+        right_ascension, declination = value
         require_range("right ascension", right_ascension, 0.0, 360.0, "deg")
         require_range("declination", declination, -90.0, 90.0, "deg")
 

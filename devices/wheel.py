@@ -62,7 +62,7 @@ class Wheel(Device):
         super().__init__(prefix, name=name, **kwargs)
         self.element_name.name = f"{self.name}_name"
 
-    def check_value(self, selection: str | int) -> None:
+    def check_value(self, value: str | int, **kwargs: Any) -> None:
         """Refuse a selection the wheel does not have.
 
         Raises
@@ -70,7 +70,7 @@ class Wheel(Device):
         InvalidRequest
             Listing the names and slots there are.
         """
-        self.definition.slot_number(selection)
+        self.definition.slot_number(value)
 
     def set(self, selection: str | int) -> CommandStatus:
         """Turn an element into the beam, by name or slot (0-based).

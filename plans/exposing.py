@@ -157,7 +157,8 @@ def wait_for_telescope(spectrograph: Spectrograph, tcs_ready: Callable[[], Any] 
     """
     hook = tcs_ready_in_use(tcs_ready)
     if hook is None:
-        yield from bps.trigger(spectrograph.telescope.readiness, wait=True)
+        readiness: Any = spectrograph.telescope.readiness
+        yield from bps.trigger(readiness, wait=True)
     else:
         yield from call_hook(hook, timeout=TELESCOPE_WAIT, waiting_for="telescope: ready to take data")
 

@@ -177,7 +177,7 @@ def focus_frame(
 def _sweep(
     exposing: Exposing, *, center: float | None, step: float, measure: Measure | str
 ) -> MsgGenerator[FocusResult | None]:
-    focus = exposing.spectrograph.telescope.focus
+    focus: Any = exposing.spectrograph.telescope.focus
     start = yield from bps.rd(focus.user_readback, default_value=0.0)
     positions = _positions(exposing.spectrograph, start if center is None else center, step, exposing.total)
     widths: list[float] = []
@@ -198,7 +198,7 @@ def _sweep(
 
 
 def _one_focus_frame(exposing: Exposing, *, center: float | None, step: float, steps: int) -> MsgGenerator[list[int]]:
-    focus = exposing.spectrograph.telescope.focus
+    focus: Any = exposing.spectrograph.telescope.focus
     start = yield from bps.rd(focus.user_readback, default_value=0.0)
     first = _positions(exposing.spectrograph, start if center is None else center, step, steps)[0]
 
@@ -224,7 +224,7 @@ def _measured(exposing: Exposing, reading: dict[str, Any], measure: Measure | st
 
 def _record(fit: FocusFit) -> MsgGenerator[None]:
     values = {"focus_best": fit.best, "focus_best_error": fit.error, "focus_best_width": fit.width}
-    signals = [Signal(name=name, value=value) for name, value in values.items()]
+    signals: list[Any] = [Signal(name=name, value=value) for name, value in values.items()]
     yield from bps.trigger_and_read(signals, name="focus_fit")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from slitless.errors import SlitlessError
 
@@ -30,7 +30,7 @@ class FocusFit:
     """pixel, at the minimum."""
 
 
-def fit_focus(positions: Sequence[float], widths: Sequence[float]) -> FocusFit:
+def fit_focus(positions: ArrayLike, widths: ArrayLike) -> FocusFit:
     """Return the focus at which stars are narrowest.
 
     The blur of defocus adds in quadrature to the seeing, so the square of the width is a parabola of
@@ -38,9 +38,9 @@ def fit_focus(positions: Sequence[float], widths: Sequence[float]) -> FocusFit:
 
     Parameters
     ----------
-    positions : sequence of float
+    positions : array_like, shape (n,)
         mm.
-    widths : sequence of float
+    widths : array_like, shape (n,)
         pixel; NaN where none could be measured.
 
     Raises
@@ -52,7 +52,7 @@ def fit_focus(positions: Sequence[float], widths: Sequence[float]) -> FocusFit:
     measured = np.isfinite(squares)
     x, squares = x[measured], squares[measured]
     if len(x) < FEWEST_POINTS:
-        raise NoFocus(f"focus sweep: {len(x)} of {len(positions)} widths could be measured; {FEWEST_POINTS} are needed")
+        raise NoFocus(f"focus sweep: {len(x)} of {len(measured)} widths could be measured; {FEWEST_POINTS} are needed")
     middle = x.mean()  # keeps the normal equations well conditioned
     # a width is measured equally well everywhere, so its square is so in proportion to the width
     (a, b, c), covariance = np.polyfit(x - middle, squares, 2, w=1 / np.sqrt(squares), cov=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
@@ -35,7 +37,7 @@ def point(
     CommandFailed
         If the telescope did not get there.
     """
-    telescope = spectrograph_in_use(spectrograph).telescope
+    telescope: Any = spectrograph_in_use(spectrograph).telescope
     position = (
         require_range("right_ascension", right_ascension, 0.0, 360.0, "deg"),
         require_range("declination", declination, -90.0, 90.0, "deg"),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import FailedStatus, Msg, MsgGenerator, RunEngineControlException, short_uid
+from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestAbort, RequestStop, short_uid
 
 from devices import Detector, ExposureRequest, Spectrograph
 
@@ -47,7 +47,7 @@ def run(spectrograph: Spectrograph, metadata: dict[str, Any], plan: Generator[Ms
         yield from baseline(spectrograph)
         result = yield from _understood(plan)
         yield from baseline(spectrograph)
-    except RunEngineControlException as request:
+    except (RequestAbort, RequestStop) as request:
         yield from bps.close_run(
             exit_status=request.exit_status, reason=f"ended by the observer: {request}".rstrip(": ")
         )
@@ -71,7 +71,7 @@ def one_frame(spectrograph: Spectrograph, request: ExposureRequest) -> MsgGenera
     dict
         The detector's reading; empty in a rehearsal.
     """
-    detector = spectrograph.detector
+    detector: Any = spectrograph.detector
     yield from bps.checkpoint()
     yield from bps.prepare(detector, request, group=short_uid("prepare"), wait=True)
     yield from bps.trigger(detector, group=short_uid("expose"), wait=True)
@@ -85,7 +85,8 @@ def baseline(spectrograph: Spectrograph) -> MsgGenerator[None]:
 
 def instrument_metadata(spectrograph: Spectrograph) -> MsgGenerator[dict[str, Any]]:
     """Return what a start document says about the instrument, the object and the observer."""
-    detector, telescope = spectrograph.detector, spectrograph.telescope
+    detector: Any = spectrograph.detector
+    telescope: Any = spectrograph.telescope
     object_name = yield from bps.rd(detector.cam.object_name, default_value="")
     target = yield from bps.rd(telescope.target, default_value="")
     observer = yield from bps.rd(detector.cam.observer, default_value="")

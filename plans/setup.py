@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -11,6 +10,7 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator, short_uid
 
 from devices import CommandFailed, Spectrograph
 from plans.arguments import Optics
+from plans.hooks import all_ended
 from plans.in_use import spectrograph_in_use
 
 __all__ = ["move_optics", "setup_instrument"]
@@ -56,7 +56,7 @@ def move_optics(spectrograph: Spectrograph, optics: Optics) -> MsgGenerator[None
         (spectrograph.grating, optics.grating),
         (spectrograph.stage, optics.linear_stage),
     )
-    moves = [(axis, position) for axis, position in wanted if position is not None]
+    moves: list[tuple[Any, Any]] = [(axis, position) for axis, position in wanted if position is not None]
     if not moves:
         return
     group = short_uid("optics")
@@ -74,7 +74,7 @@ def _stop_all(axes: Sequence[Any], statuses: Sequence[Any], first: FailedStatus)
     failures = [s.exception() for s in statuses if s.done and not s.success] or [first.__cause__ or first]
     for axis in axes:
         yield from _whatever_fails(Msg("stop", axis))
-    yield from _whatever_fails(Msg("wait_for", None, [lambda: _all_ended(statuses)]))
+    yield from _whatever_fails(Msg("wait_for", None, [lambda: all_ended(statuses)]))
     yield from _whatever_fails(Msg("null"))  # the RunEngine delivers a late failure with the next message
     if len(failures) == 1:
         raise failures[0] from first
@@ -86,17 +86,3 @@ def _whatever_fails(message: Msg) -> MsgGenerator[None]:
         yield message
     except FailedStatus:
         pass  # an axis that was stopped, or failed beside the first
-
-
-async def _all_ended(statuses: Sequence[Any]) -> None:
-    loop = asyncio.get_running_loop()
-    waits: list[Awaitable[Any]] = []
-    for status in statuses:
-        ended = asyncio.Event()
-        status.add_callback(_setter(loop, ended))
-        waits.append(ended.wait())
-    await asyncio.gather(*waits)
-
-
-def _setter(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[Any], None]:
-    return lambda _: loop.call_soon_threadsafe(event.set) and None

@@ -80,7 +80,7 @@ class Rig:
 def rig(ca_ports: list[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     root = tmp_path_factory.mktemp("rig") / "data"
     root.mkdir()
-    ports = dict(zip(MODULES, ca_ports[-8:-2], strict=True))
+    ports: dict[str, int] = dict(zip(MODULES, ca_ports[-8:-2], strict=True))
     rig = Rig(f"P{secrets.token_hex(3).upper()}:", root, InstrumentClock(time.time, SPEED, time.time()), ports)
     try:
         for module in MODULES:
@@ -144,7 +144,7 @@ def documents() -> Documents:
 
 
 @pytest.fixture
-def RE(documents: Documents) -> Iterator[Any]:  # noqa: N802 the name everybody knows it by
+def run_engine(documents: Documents) -> Iterator[Any]:
     from bluesky import RunEngine
 
     from slitless.metadata import validate_metadata

@@ -8,11 +8,11 @@ from devices import CommandFailed
 
 
 @pytest.fixture
-def pause_when(RE, when):
+def pause_when(run_engine, when):
     def pause_when(state, plan):
-        when(state, lambda: RE.request_pause(defer=False))
+        when(state, lambda: run_engine.request_pause(defer=False))
         with pytest.raises(RunEngineInterrupted):
-            RE(plan)
+            run_engine(plan)
 
     return pause_when
 
@@ -23,12 +23,14 @@ def camera(spectrograph):
 
 
 @pytest.mark.parametrize("plan", [lambda: plans.take_object(20.0, 2), lambda: plans.take_darks(20.0, 2)])
-def test_a_pause_holds_the_exposure_and_resuming_goes_on_with_it(RE, camera, spectrograph, documents, pause_when, plan):
+def test_a_pause_holds_the_exposure_and_resuming_goes_on_with_it(
+    run_engine, camera, spectrograph, documents, pause_when, plan
+):
     pause_when("Integrating", plan())
     assert camera.held.get()
     assert spectrograph.shutter.state.get() == "Closed"
     held = camera.obs_id.get()
-    ids = RE.resume().plan_result
+    ids = run_engine.resume().plan_result
     events = documents.events()
     assert [e["data"]["detector_exposure_id"] for e in events] == ids
     assert len(ids) == 2
@@ -39,18 +41,20 @@ def test_a_pause_holds_the_exposure_and_resuming_goes_on_with_it(RE, camera, spe
     assert documents.stop["exit_status"] == "success"
 
 
-def test_a_pause_during_readout_lets_the_frame_come_and_takes_no_second_one(RE, camera, documents, pause_when):
+def test_a_pause_during_readout_lets_the_frame_come_and_takes_no_second_one(run_engine, camera, documents, pause_when):
     pause_when("Reading", plans.take_object(1.0, 2))
-    ids = RE.resume().plan_result
+    ids = run_engine.resume().plan_result
     assert ids[1] == ids[0] + 1
     assert [e["data"]["detector_exposure_id"] for e in documents.events()] == ids
     assert [e["seq_num"] for e in documents.events()] == [1, 2]
 
 
 @pytest.mark.parametrize(("ending", "status"), [("abort", "abort"), ("stop", "success"), ("halt", "abort")])
-def test_ending_a_paused_run_discards_the_exposure(RE, camera, spectrograph, documents, pause_when, ending, status):
+def test_ending_a_paused_run_discards_the_exposure(
+    run_engine, camera, spectrograph, documents, pause_when, ending, status
+):
     pause_when("Integrating", plans.take_object(20.0, 2))
-    getattr(RE, ending)()
+    getattr(run_engine, ending)()
     assert documents.stop["exit_status"] == status
     assert not documents.events()
     assert camera.frame_state.get() == "Aborted"
@@ -58,29 +62,29 @@ def test_ending_a_paused_run_discards_the_exposure(RE, camera, spectrograph, doc
     assert camera.sequence_owner.get() == ""
 
 
-def test_an_exposure_that_is_aborted_from_outside_fails_the_run_with_the_reason(RE, camera, documents, when):
+def test_an_exposure_that_is_aborted_from_outside_fails_the_run_with_the_reason(run_engine, camera, documents, when):
     when("Integrating", lambda: camera.abort.put(1))
     with pytest.raises(CommandFailed, match="aborted by"):
-        RE(plans.take_object(20.0, 2))
+        run_engine(plans.take_object(20.0, 2))
     assert documents.stop["exit_status"] == "fail"
     assert "aborted by" in documents.stop["reason"]
     assert len(documents.events("baseline")) == 2
 
 
-def test_an_exposure_that_is_stopped_early_is_a_frame_with_its_true_time(RE, spectrograph, documents, when):
+def test_an_exposure_that_is_stopped_early_is_a_frame_with_its_true_time(run_engine, spectrograph, documents, when):
     when("Integrating", spectrograph.detector.stop_early)
-    assert len(RE(plans.take_object(60.0)).plan_result) == 1
+    assert len(run_engine(plans.take_object(60.0)).plan_result) == 1
     assert documents.events()[0]["data"]["detector_shutter_time"] < 50
 
 
-def test_an_axis_that_fails_stops_the_others_and_names_itself(RE, spectrograph, documents, make_setting):
+def test_an_axis_that_fails_stops_the_others_and_names_itself(run_engine, spectrograph, documents, make_setting):
     sim_fault = make_setting(f"{spectrograph.prefix}FILTER:SimFault")
     spectrograph.stage.set(10).wait(30)
     slot = spectrograph.filter.slot.get()
     sim_fault.put(1)  # stuck
     try:
         with pytest.raises(CommandFailed, match="filter"):
-            RE(plans.take_flats(1.0, 1, filter=(slot + 1) % 4, linear_stage=67))
+            run_engine(plans.take_flats(1.0, 1, filter=(slot + 1) % 4, linear_stage=67))
     finally:
         sim_fault.put(0)
         for state in ("Standby", "Enabled"):
@@ -91,7 +95,7 @@ def test_an_axis_that_fails_stops_the_others_and_names_itself(RE, spectrograph, 
     assert not documents.events()
 
 
-def test_stock_count_works_with_the_detector(RE, spectrograph, documents):
+def test_stock_count_works_with_the_detector(run_engine, spectrograph, documents):
     from bluesky.plans import count
 
     from devices import ExposureRequest
@@ -99,7 +103,7 @@ def test_stock_count_works_with_the_detector(RE, spectrograph, documents):
 
     spectrograph.detector.prepare(ExposureRequest(ImageType.BIAS, 0.0)).wait(10)
     spectrograph.detector._request = None
-    RE(count([spectrograph.detector], 2))
+    run_engine(count([spectrograph.detector], 2))
     ids = [e["data"]["detector_exposure_id"] for e in documents.events()]
     assert ids[1] == ids[0] + 1
 

@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_is_named(fake):
         next(plans.observe("nowhere.yaml", spectrograph=fake))
 
 
-def test_a_night_is_observed_step_by_step(RE, write, spectrograph, documents):
+def test_a_night_is_observed_step_by_step(run_engine, write, spectrograph, documents):
     path = write(
         """
         steps:
@@ -89,7 +89,7 @@ def test_a_night_is_observed_step_by_step(RE, write, spectrograph, documents):
           - take_flats: {exptime: 0.5, nflats: 1, reason: twilight}
         """
     )
-    outcomes = RE(plans.observe(str(path))).plan_result
+    outcomes = run_engine(plans.observe(str(path))).plan_result
     assert [len(o.result) for o in outcomes if o.result] == [1, 1]
     assert [start["plan_name"] for start in documents.of("start")] == ["take_bias", "take_flats"]
     assert {stop["exit_status"] for stop in documents.of("stop")} == {"success"}

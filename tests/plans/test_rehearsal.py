@@ -1,9 +1,11 @@
 """Plans without an instrument: what they refuse, in which order they act, and that simulators take them."""
 
 import math
+from typing import Any
 
 import pytest
 from bluesky import RunEngine
+from bluesky import plan_stubs as bps
 from bluesky.simulators import RunEngineSimulator, check_limits, summarize_plan
 
 import plans
@@ -123,8 +125,10 @@ def test_an_unknown_image_type_is_refused_with_the_valid_ones():
 
 @pytest.mark.parametrize("argument", ["group_id", "test_type", "reason", "program", "sensors", "note"])
 def test_texts_that_do_not_fit_the_records_are_refused(argument):
-    assert argument in refusal(plans.take_bias(1, **{argument: "é" * 600}))
-    assert argument in refusal(plans.take_bias(1, **{argument: 5}))
+    wrong: Any
+    for wrong in ("é" * 600, 5):
+        given: dict[str, Any] = {argument: wrong}
+        assert argument in refusal(plans.take_bias(1, **given))
 
 
 @pytest.mark.parametrize("name", TAKES)
@@ -183,13 +187,12 @@ def test_a_checkpoint_that_raises_exposes_nothing():
     assert any(m.command == "unstage" for m in said)
 
 
-def test_a_checkpoint_may_be_a_plan():
-    from bluesky import plan_stubs as bps
-
+def test_a_checkpoint_may_be_a_plan_or_a_stub():
     def checkpoint(text):
         yield from bps.sleep(0)
 
     assert commands(plans.take_bias(3, checkpoint=checkpoint)).count("sleep") == 3
+    assert commands(plans.take_bias(3, checkpoint=lambda text: bps.sleep(0))).count("sleep") == 3
 
 
 def test_what_is_none_does_not_move():

@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,13 @@ from devices import CommandFailed
 from slitless.fits.frame_file import read_frame
 
 
-def frame_of(rig, event):
+def frame_of(rig, event) -> Any:
     return read_frame(rig.root / event["data"]["detector_file"])
 
 
-def test_biases_get_consecutive_ids_and_no_light(RE, rig, spectrograph, documents):
+def test_biases_get_consecutive_ids_and_no_light(run_engine, rig, spectrograph, documents):
     opened = spectrograph.shutter.open_count.get()
-    ids = RE(plans.take_bias(3)).plan_result
+    ids = run_engine(plans.take_bias(3)).plan_result
     assert ids == list(range(ids[0], ids[0] + 3))
     assert spectrograph.shutter.open_count.get() == opened
     events = documents.events()
@@ -27,8 +28,8 @@ def test_biases_get_consecutive_ids_and_no_light(RE, rig, spectrograph, document
     assert documents.stop["exit_status"] == "success"
 
 
-def test_optics_are_in_position_and_in_events_and_headers(RE, rig, documents, spectrograph):
-    RE(plans.take_flats(2.0, 2, filter="SDSSr_65mm", grating=3, linear_stage=50))
+def test_optics_are_in_position_and_in_events_and_headers(run_engine, rig, documents, spectrograph):
+    run_engine(plans.take_flats(2.0, 2, filter="SDSSr_65mm", grating=3, linear_stage=50))
     for event in documents.events():
         data = event["data"]
         assert (data["filter_name"], data["filter_slot"]) == ("SDSSr_65mm", 2)
@@ -40,9 +41,13 @@ def test_optics_are_in_position_and_in_events_and_headers(RE, rig, documents, sp
         assert header["LINSPOS"] == pytest.approx(data["stage"], abs=1e-3)
 
 
-def test_any_text_comes_back_from_the_header(RE, rig, documents, spectrograph):
-    texts = {"reason": "café, 'quoted': 5\\", "program": "SPEC ✨", "note": "two\nlines, #1 " + "long " * 60}
-    RE(plans.take_stuttered(0.5, 3, 50, **texts))
+def test_any_text_comes_back_from_the_header(run_engine, rig, documents, spectrograph):
+    texts: dict[str, Any] = {
+        "reason": "café, 'quoted': 5\\",
+        "program": "SPEC ✨",
+        "note": "two\nlines, #1 " + "long " * 60,
+    }
+    run_engine(plans.take_stuttered(0.5, 3, 50, **texts))
     frame = frame_of(rig, documents.events()[0])
     assert frame.text("REASON") == texts["reason"]
     assert frame.text("PROGRAM") == texts["program"]
@@ -50,10 +55,10 @@ def test_any_text_comes_back_from_the_header(RE, rig, documents, spectrograph):
     assert {key: documents.start[key] for key in texts} == texts
 
 
-def test_snaps_share_a_group_and_are_numbered(RE, rig, documents, spectrograph):
-    ids = RE(plans.take_object(0.5, n=2, n_snaps=2)).plan_result
+def test_snaps_share_a_group_and_are_numbered(run_engine, rig, documents, spectrograph):
+    ids = run_engine(plans.take_object(0.5, n=2, n_snaps=2)).plan_result
     assert len(ids) == 4
-    headers = [frame_of(rig, event).header for event in documents.events()]
+    headers: Any = [frame_of(rig, event).header for event in documents.events()]
     assert [h["CURINDEX"] for h in headers] == [1, 2, 1, 2]
     assert {h["MAXINDEX"] for h in headers} == {2}
     (group,) = {h["GROUPID"] for h in headers}
@@ -61,8 +66,8 @@ def test_snaps_share_a_group_and_are_numbered(RE, rig, documents, spectrograph):
     assert documents.start["group_id"] == group
 
 
-def test_a_run_has_all_metadata_a_baseline_and_a_file_for_each_event(RE, rig, documents, spectrograph):
-    RE(plans.take_darks(1.0, 2, test_type="LDARK", sensors="S00"))
+def test_a_run_has_all_metadata_a_baseline_and_a_file_for_each_event(run_engine, rig, documents, spectrograph):
+    run_engine(plans.take_darks(1.0, 2, test_type="LDARK", sensors="S00"))
     start = documents.start
     expected = {
         "plan_name": "take_darks",
@@ -94,7 +99,7 @@ def test_a_run_has_all_metadata_a_baseline_and_a_file_for_each_event(RE, rig, do
     assert keys
 
 
-def test_a_telescope_that_is_not_ready_ends_the_run_with_the_reason(RE, documents, spectrograph, monkeypatch):
+def test_a_telescope_that_is_not_ready_ends_the_run_with_the_reason(run_engine, documents, spectrograph, monkeypatch):
     telescope = spectrograph.telescope
     telescope.ready_setpoint.put(0)
     while telescope.readiness.ready.get():
@@ -102,7 +107,7 @@ def test_a_telescope_that_is_not_ready_ends_the_run_with_the_reason(RE, document
     monkeypatch.setattr(telescope.readiness, "timeout", 5.0)
     try:
         with pytest.raises(CommandFailed, match="not ready to take data within 5 s"):
-            RE(plans.take_object(1.0))
+            run_engine(plans.take_object(1.0))
     finally:
         telescope.ready_setpoint.put(1)
     assert documents.stop["exit_status"] == "fail"
@@ -110,17 +115,17 @@ def test_a_telescope_that_is_not_ready_ends_the_run_with_the_reason(RE, document
     assert not documents.events()
 
 
-def test_a_coroutine_may_wait_for_the_telescope(RE, spectrograph):
+def test_a_coroutine_may_wait_for_the_telescope(run_engine, spectrograph):
     called = []
 
     async def ready():
         called.append(spectrograph.filter.position)
 
-    RE(plans.take_object(0.5, 2, filter=1, tcs_ready=ready))
+    run_engine(plans.take_object(0.5, 2, filter=1, tcs_ready=ready))
     assert called == ["BG40_65mm_1"]
 
 
-def test_another_client_that_holds_the_camera_is_named(RE, spectrograph, documents):
+def test_another_client_that_holds_the_camera_is_named(run_engine, spectrograph, documents):
     import devices
 
     claim = [
@@ -137,27 +142,28 @@ def test_another_client_that_holds_the_camera_is_named(RE, spectrograph, documen
     other = subprocess.Popen(
         [sys.executable, "-c", "; ".join(claim)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    assert other.stdout is not None
     try:
         assert other.stdout.readline().strip() == "claimed"
         with pytest.raises(devices.CommandFailed, match="somebody else, flats"):
-            RE(plans.take_bias(1))
+            run_engine(plans.take_bias(1))
         with pytest.raises(devices.CommandFailed, match="somebody else, flats"):
-            RE(plans.setup_instrument(filter=2))
+            run_engine(plans.setup_instrument(filter=2))
     finally:
         other.communicate("\n", timeout=30)
     assert not documents
-    assert len(RE(plans.take_bias(1)).plan_result) == 1
+    assert len(run_engine(plans.take_bias(1)).plan_result) == 1
 
 
-def test_a_focus_sweep_ends_at_the_best_focus_of_the_telescope(RE, documents, spectrograph, instrument):
-    result = RE(plans.focus_sweep(5.0, 0.1, 5, center=0.3, filter="empty_1", grating="empty_1")).plan_result
+def test_a_focus_sweep_ends_at_the_best_focus_of_the_telescope(run_engine, documents, spectrograph, instrument):
+    result = run_engine(plans.focus_sweep(5.0, 0.1, 5, center=0.3, filter="empty_1", grating="empty_1")).plan_result
     assert result.best == pytest.approx(instrument.telescope.best_focus, abs=5 * result.error + 0.005)
     assert spectrograph.telescope.focus.user_readback.get() == pytest.approx(result.best, abs=0.002)
     assert len(documents.events("primary")) == 5
     assert documents.events("focus_fit")[0]["data"]["focus_best"] == result.best
 
 
-def test_a_sweep_that_fails_puts_the_focus_back(RE, documents, spectrograph):
+def test_a_sweep_that_fails_puts_the_focus_back(run_engine, documents, spectrograph):
     focus = spectrograph.telescope.focus
     focus.set(0.1).wait(20)
 
@@ -165,20 +171,20 @@ def test_a_sweep_that_fails_puts_the_focus_back(RE, documents, spectrograph):
         raise OSError("no such file")
 
     with pytest.raises(OSError, match="no such file"):
-        RE(plans.focus_sweep(0.5, 0.1, 5, center=0.5, measure=measure))
+        run_engine(plans.focus_sweep(0.5, 0.1, 5, center=0.5, measure=measure))
     assert focus.user_readback.get() == pytest.approx(0.1, abs=0.002)
     assert documents.stop["reason"] == "no such file"
 
 
-def test_a_focus_frame_is_one_file_and_leaves_the_focus_where_it_was(RE, documents, spectrograph):
+def test_a_focus_frame_is_one_file_and_leaves_the_focus_where_it_was(run_engine, documents, spectrograph):
     focus = spectrograph.telescope.focus
     focus.set(0.2).wait(20)
-    assert len(RE(plans.focus_frame(0.5, 3, 0.1, 50)).plan_result) == 1
+    assert len(run_engine(plans.focus_frame(0.5, 3, 0.1, 50)).plan_result) == 1
     assert focus.user_readback.get() == pytest.approx(0.2, abs=0.002)
 
 
-def test_pointing_names_the_object_and_gets_there(RE, spectrograph):
-    RE(plans.point(200.0, -30.0, "Centaurus ✨"))
+def test_pointing_names_the_object_and_gets_there(run_engine, spectrograph):
+    run_engine(plans.point(200.0, -30.0, "Centaurus ✨"))
     telescope = spectrograph.telescope
     assert telescope.right_ascension.get() == pytest.approx(200.0, abs=1e-3)
     assert telescope.declination.get() == pytest.approx(-30.0, abs=1e-3)
