@@ -38,7 +38,7 @@ from slitless.optics.beam import Beam
 __all__ = ["Equipment", "Exposure", "ExposureAborted", "ExposureFailed"]
 
 log = logging.getLogger(__name__)
-READOUT_PATIENCE = 8.0  # wall s beyond what a readout takes, after which the camera is taken for dead
+READOUT_PATIENCE = 30.0  # wall s beyond what a readout takes, after which the camera is taken for dead
 Result = TypeVar("Result")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,7 @@ async def start_ioc(bench: Bench, cls: type[Ioc], port: int, speed: float, clock
     bench.iocs[cls.device], bench.stacks[cls.device] = ioc, stack
 
 
+@asynccontextmanager
 async def make_bench(
     system: str,
     ports: Sequence[int],
@@ -198,16 +199,40 @@ async def make_bench(
 
 
 @pytest.fixture
-async def dark_bench(system_prefix, ca_ports, tmp_path):
-    """Camera and shutter only."""
-    async for bench in make_bench(system_prefix, ca_ports, tmp_path / "data", small_instrument(), OTHERS[:1], SPEED):
-        yield bench
+async def client_of():
+    """Make clients of an instrument by its prefix; each is ended with the test."""
+    clients: list[Client] = []
+
+    async def make(system: str) -> Client:
+        clients.append(Client(system))
+        await clients[-1].peers.start()
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.peers.stop()
+
+
+@pytest.fixture
+async def start_bench(ca_ports):
+    """Start cameras with nothing but a shutter, each with a prefix of its own, on a given data root."""
+    async with AsyncExitStack() as stack:
+        ports = list(ca_ports)
+
+        async def start(data_root: Path, instrument: Instrument | None = None, speed: float = SPEED) -> Bench:
+            system = f"T{len(ports)}{ports[0]}:"
+            mine = [ports.pop(0), ports.pop(0)]
+            instrument = instrument or small_instrument()
+            running = make_bench(system, mine, data_root, instrument, OTHERS[:1], speed)
+            return await stack.enter_async_context(running)
+
+        yield start
 
 
 @pytest.fixture
 async def bench(system_prefix, ca_ports, tmp_path):
     """Everything, at rest and ready: the camera sees every PV that a light frame asks for."""
-    async for bench in make_bench(system_prefix, ca_ports, tmp_path / "data", small_instrument(), OTHERS, SPEED):
+    async with make_bench(system_prefix, ca_ports, tmp_path / "data", small_instrument(), OTHERS, SPEED) as bench:
         for suffix in ("FILTER:InPosition", "GRATING:InPosition", "STAGE:Homed_RBV"):
             await bench.camera_sees(suffix, "Yes")
         await bench.camera_sees("SHUTTER:IOC:SummaryState", "Enabled")
@@ -217,9 +242,6 @@ async def bench(system_prefix, ca_ports, tmp_path):
 
 
 @pytest.fixture
-async def other_client(bench):
+async def other_client(bench, client_of):
     """Another client of the instrument, with a circuit of its own."""
-    client = Client(bench.system)
-    await client.peers.start()
-    yield client
-    await client.peers.stop()
+    return await client_of(bench.system)

@@ -1,0 +1,88 @@
+"""A client that claims the instrument has it to itself."""
+
+import asyncio
+import time
+
+from astropy.io import fits
+
+ALICE, BOB = "a11ce000", "b0b00000"
+
+
+async def claim(client, client_id, purpose="takes a sequence"):
+    await client.put("CAM:cam1:SequenceClaim", f"{client_id} {purpose}")
+    await client.until("CAM:cam1:SequenceOwner_RBV", f"{client_id} {purpose}")
+
+
+async def acquire_as(client, client_id):
+    await client.put("CAM:cam1:CommandId", f"{client_id}:{time.monotonic_ns()}")
+    await client.put("CAM:cam1:Acquire", 1)
+
+
+async def test_a_claim_keeps_other_clients_from_exposing(bench, other_client):
+    await bench.set(ImageType="BIAS")
+    await claim(bench, ALICE, "Alice, spectra of HD 1")
+    assert "Alice, spectra of HD 1" in await other_client.refused("CAM:cam1:Acquire", 1)
+    assert "Alice" in await other_client.refused("CAM:cam1:StartImage", 1)
+    await other_client.refused("CAM:cam1:SequenceClaim", f"{BOB} Bob")
+    assert "Alice" in await other_client.get("CAM:cam1:CommandError_RBV")
+    await other_client.refused("CAM:cam1:SequenceRelease", BOB)
+    assert bench.files == []
+    await acquire_as(bench, ALICE)
+    await bench.put("CAM:cam1:SequenceRelease", ALICE)
+    assert await bench.cam("SequenceOwner_RBV") == ""
+    await acquire_as(other_client, BOB)
+    assert len(bench.files) == 2
+
+
+async def test_the_owner_may_expose_over_any_circuit(bench, other_client):
+    await bench.set(ImageType="BIAS")
+    await claim(bench, ALICE)
+    await acquire_as(other_client, ALICE)
+    await bench.acquire()
+    assert len(bench.files) == 2
+
+
+async def test_the_owner_may_claim_again(bench):
+    await claim(bench, ALICE, "one thing")
+    await claim(bench, ALICE, "another thing")
+
+
+async def test_a_claim_dies_with_its_client(bench, other_client):
+    await claim(other_client, BOB)
+    await bench.until("CAM:cam1:SequenceOwner_RBV", lambda owner: owner != "")
+    await other_client.peers.stop()
+    await bench.until("CAM:cam1:SequenceOwner_RBV", "")
+    await bench.expect_good_bias()
+
+
+async def test_a_claim_outlives_its_client_as_long_as_its_exposure(bench, other_client):
+    await bench.set(ImageType="DARK", AcquireTime=20.0)
+    await claim(other_client, BOB)
+    acquiring = asyncio.create_task(acquire_as(other_client, BOB))
+    await bench.until("CAM:cam1:FrameState_RBV", "Integrating")
+    await other_client.peers.stop()
+    await asyncio.wait([acquiring])
+    assert BOB in await bench.cam("SequenceOwner_RBV")
+    await bench.put("CAM:cam1:StopExposure", 1)
+    await bench.until("CAM:cam1:SequenceOwner_RBV", "")
+    assert await bench.cam("FrameState_RBV") == "Written"
+
+
+async def test_mechanisms_obey_the_owner_only(bench, other_client):
+    await claim(bench, ALICE)
+    await bench.iocs["FILTER"].watch("CAM:cam1:SequenceOwner_RBV").until(lambda owner: owner != "", 5.0)
+    assert ALICE in await other_client.refused("FILTER:Select", "BG40_65mm_1")
+    await bench.put("FILTER:CommandId", f"{ALICE}:1")
+    await bench.put("FILTER:Select", "BG40_65mm_1")
+
+
+async def test_an_empty_claim_is_refused(bench):
+    await bench.refused("CAM:cam1:SequenceClaim", " ")
+    assert await bench.cam("SequenceOwner_RBV") == ""
+
+
+async def test_the_frame_says_who_held_the_sequence(bench):
+    await bench.set(ImageType="BIAS")
+    await claim(bench, ALICE, "Alice")
+    await bench.acquire()
+    assert fits.getheader(bench.files[-1])["SEQOWNER"] == f"{ALICE} Alice"
