@@ -77,12 +77,14 @@ def write(name: str, value: object, timeout: float = 5.0) -> None:
     from caproto.sync.client import write as put
 
     try:
-        # the client of the class above waits in vain when a put is refused; this one says so
-        put(name, value, notify=True, timeout=timeout, repeater=False)
+        # the client of the class above waits in vain when a put is refused; this one returns the answer
+        answer = put(name, value, notify=True, timeout=timeout, repeater=False)
     except ErrorResponseReceived as error:
         raise SlitlessError(f"{name}: {value!r} was refused") from error
     except (CaprotoError, TimeoutError) as error:
         raise SlitlessError(f"{name}: no answer in {timeout:g} s") from error
+    if answer.status.name != "ECA_NORMAL":
+        raise SlitlessError(f"{name}: {value!r} was refused")
 
 
 def _plain(answer: Any) -> Any:
