@@ -27,6 +27,7 @@ __all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record"]
 log = logging.getLogger(__name__)
 
 Put = Callable[["Record", Any, Client], Awaitable[None]]
+PutRefused = Callable[["Record", Refused, Client], Awaitable[None]]
 
 READ_ONLY = frozenset("ai bi mbbi longin stringin lsi calc calcout int64in mbbiDirect aai sub sel".split())
 ARRAYS = frozenset({"waveform", "aai", "aao"})
@@ -56,6 +57,10 @@ class Record(Channel):
         self.is_read_only = _is_read_only(definition)
         self.client_put: Put | None = None
         """What a client's put does instead of a plain write."""
+        self.put_refused: Callable[[str, Client], Awaitable[None]] | None = None
+        """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
+        self.client_refused: PutRefused | None = None
+        """Gets to know of a put that the record itself refuses, before any behaviour sees it."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
         self.state_alarm = StateAlarm(fields, len(kind.states)) if isinstance(kind, Enumeration) else None
@@ -156,6 +161,16 @@ class Record(Channel):
 
     async def put(self, data: Any, native: ChannelType, client: Client) -> None:
         """Take what a client sent: check it, let the behaviour decide, store it."""
+        try:
+            value = self._checked(data, native)
+        except Refused as refusal:
+            if self.client_refused is not None:
+                await self.client_refused(self, refusal, client)
+            raise
+        await self.put_value(value, client)
+
+    def _checked(self, data: Any, native: ChannelType) -> Any:
+        """Return the value a client sent; Refused if the record cannot hold it, or its drive limits exclude it."""
         value = self.kind.from_wire(data, native)
         try:
             value = self.kind.present(self.kind.store(value))
@@ -165,7 +180,7 @@ class Record(Channel):
             low, high = self.drive_limits
             if not low <= value <= high:
                 raise Refused(f"{value:g} is outside [{low:g}, {high:g}] {self.limits.units}".rstrip())
-        await self.put_value(value, client)
+        return value
 
     async def put_value(self, value: Any, client: Client) -> None:
         """Do what a client's put of a checked value does."""
