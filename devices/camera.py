@@ -1,15 +1,16 @@
-"""The camera's records: areaDetector's core on the stock class, and what a science CCD adds."""
+"""The records of the camera's IOC: areaDetector's core on the stock class, and what a science CCD adds."""
 
 from __future__ import annotations
 
 from ophyd import Component as Cpt
+from ophyd import Device
 from ophyd.areadetector.base import ADComponent as ADCpt
 from ophyd.areadetector.cam import CamBase
 
 from devices.command import CommandPort
 from devices.signals import Count, Readback, Setting, SettingWithReadback, Text, TextSetting
 
-__all__ = ["Camera"]
+__all__ = ["Camera", "FitsWriter", "FrameStatistics"]
 
 
 class Camera(CamBase):
@@ -78,3 +79,23 @@ class Camera(CamBase):
     header_problems = Cpt(Text, "HeaderProblems_RBV", kind="omitted")
 
     commands = Cpt(CommandPort, "", kind="omitted")
+
+
+class FitsWriter(Device):
+    """Where the frame went."""
+
+    data_root = Cpt(Text, "DataRoot_RBV", kind="config")
+    full_file_name = Cpt(Text, "FullFileName_RBV", kind="omitted")
+    free_space = Cpt(Readback, "FreeSpace_RBV", kind="omitted")
+    auto_save = Cpt(SettingWithReadback, "AutoSave", kind="omitted")
+    write_message = Cpt(Text, "WriteMessage", kind="omitted")
+
+
+class FrameStatistics(Device):
+    """Statistics of the imaging pixels, ADU above the overscan."""
+
+    mean = Cpt(Readback, "MeanValue_RBV", kind="omitted")
+    sigma = Cpt(Readback, "Sigma_RBV", kind="omitted")
+    minimum = Cpt(Readback, "MinValue_RBV", kind="omitted")
+    maximum = Cpt(Readback, "MaxValue_RBV", kind="omitted")
+    noise = Cpt(Readback, "Noise_RBV", kind="omitted")

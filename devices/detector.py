@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,15 +15,17 @@ from ophyd.device import Staged
 from ophyd.utils.errors import RedundantStaging
 
 from devices import progress
-from devices.camera import Camera
+from devices.camera import Camera, FitsWriter, FrameStatistics
 from devices.command import CommandFailed, CommandStatus
 from devices.exposure_request import ExposureRequest
+from devices.frame_documents import FrameDocuments, frame_documents, relative
 from devices.health import IocHealth
 from devices.settings import SettingsStatus
-from devices.signals import Readback, Setting, SettingWithReadback, Text
+from devices.signals import Setting
 from slitless.definition import Instrument
+from slitless.exposure import ImageType
 
-__all__ = ["Detector", "ExposureStatus", "FitsWriter", "FrameStatistics"]
+__all__ = ["Detector", "ExposureStatus"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,26 +34,6 @@ SETTLE = 20.0
 
 FINISHED = ("Idle", "Aborted", "Error", "Disconnected")
 """Detector states in which nothing runs."""
-
-
-class FitsWriter(Device):
-    """Where the frame went."""
-
-    data_root = Cpt(Text, "DataRoot_RBV", kind="config")
-    full_file_name = Cpt(Text, "FullFileName_RBV", kind="omitted")
-    free_space = Cpt(Readback, "FreeSpace_RBV", kind="omitted")
-    auto_save = Cpt(SettingWithReadback, "AutoSave", kind="omitted")
-    write_message = Cpt(Text, "WriteMessage", kind="omitted")
-
-
-class FrameStatistics(Device):
-    """Statistics of the imaging pixels, ADU above the overscan."""
-
-    mean = Cpt(Readback, "MeanValue_RBV", kind="omitted")
-    sigma = Cpt(Readback, "Sigma_RBV", kind="omitted")
-    minimum = Cpt(Readback, "MinValue_RBV", kind="omitted")
-    maximum = Cpt(Readback, "MaxValue_RBV", kind="omitted")
-    noise = Cpt(Readback, "Noise_RBV", kind="omitted")
 
 
 class ExposureStatus(CommandStatus):
@@ -100,7 +80,7 @@ class Detector(Device):
         self._exposure: ExposureStatus | None = None
         self._exposed: ExposureRequest | None = None
         self._is_read = True
-        self._datum: tuple[str, dict[str, Any], dict[str, Any]] | None = None
+        self._documents: FrameDocuments | None = None
         super().__init__(prefix, name=name, **kwargs)
 
     def stage(self) -> list[object]:
@@ -217,11 +197,10 @@ class Detector(Device):
 
     def collect_asset_docs(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the Resource and the Datum of the frame that was read last."""
-        if self._datum is not None:
-            _, resource, datum = self._datum
-            self._datum = None
-            yield "resource", resource
-            yield "datum", datum
+        documents, self._documents = self._documents, None
+        if documents is not None:
+            yield "resource", documents.resource
+            yield "datum", documents.datum
 
     @property
     def hints(self) -> dict[str, Any]:
@@ -258,23 +237,11 @@ class Detector(Device):
         return {f"{self.name}_{key}": signal for key, signal in signals.items()}
 
     def _relative(self, path: str) -> str:
-        root = self.fits.data_root.get()
-        return os.path.relpath(path, root) if path and root else path
+        return relative(path, self.fits.data_root.get())
 
     def _make_datum(self, path: str) -> str:
-        resource_uid = str(uuid.uuid4())
-        datum_id = f"{resource_uid}/0"
-        resource = {
-            "uid": resource_uid,
-            "spec": "SLITLESS_FITS",
-            "root": self.fits.data_root.get(),
-            "resource_path": self._relative(path),
-            "resource_kwargs": {},
-            "path_semantics": "posix",
-        }
-        datum = {"datum_id": datum_id, "resource": resource_uid, "datum_kwargs": {}}
-        self._datum = (datum_id, resource, datum)
-        return datum_id
+        self._documents = frame_documents(path, self.fits.data_root.get())
+        return self._documents.datum_id
 
     def _settings(self, request: ExposureRequest) -> dict[Setting, Any]:
         cam = self.cam
@@ -304,26 +271,10 @@ class Detector(Device):
         return settings
 
     def _expose(self) -> ExposureStatus:
-        what = f"{self.name}: {self._request}" if self._request is not None else f"{self.name}: exposure"
-        return self.cam.commands.issue(self.cam.acquire, 1, what, self.ioc, self._duration(), ExposureStatus)
-
-    def _duration(self) -> float:
-        """Return the s of instrument time that the exposure set up now should take."""
-        detector, shutter = self.instrument.detector, self.instrument.shutter
-        request = self._request
-        if request is None:
-            slices, rows, seconds = 1, 0, float(self.cam.acquire_time.get())
-        else:
-            seconds, slices, rows = request.exposure_time, 1, 0
-            if request.stutter is not None:
-                slices, rows = request.stutter.n_shift, request.stutter.row_shift
-            elif request.focus_frame is not None:
-                slices, rows = request.focus_frame.steps, request.focus_frame.shift
-        cycles = int(self.cam.flush_cycles.get())
-        one = seconds + shutter.open_time + shutter.close_time + rows * detector.row_shift_time
-        if request is not None and request.focus_frame is not None:
-            one += abs(request.focus_frame.step) / self.instrument.telescope.focus_speed + 2.0
-        return cycles * detector.flush_time + slices * one + 2 * detector.readout_time
+        present = ExposureRequest(ImageType.named(self.cam.image_type.get()), float(self.cam.acquire_time.get()))
+        request = self._request or present
+        what, duration = f"{self.name}: {request}", request.duration(self.instrument, int(self.cam.flush_cycles.get()))
+        return self.cam.commands.issue(self.cam.acquire, 1, what, self.ioc, duration, ExposureStatus)
 
     def _goes_on(self) -> bool:
         """Whether a trigger now means the exposure that is already there."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slitless.definition import Instrument
 from slitless.exposure import ImageType, Stutter
 
 __all__ = ["ExposureRequest", "FocusFrame"]
+
+FOCUS_SETTLES = 2.0
+"""s for a step of the focus to start and settle; an estimate."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,19 @@ class ExposureRequest:
     snap_count: int = 1
     stutter: Stutter | None = None
     focus_frame: FocusFrame | None = None
+
+    def duration(self, instrument: Instrument, flush_cycles: int) -> float:
+        """Return the s of instrument time that the frame should take, readout included and generous."""
+        detector, shutter = instrument.detector, instrument.shutter
+        slices, rows, moving = 1, 0, 0.0
+        if self.stutter is not None:
+            slices, rows = self.stutter.n_shift, self.stutter.row_shift
+        elif self.focus_frame is not None:
+            slices, rows = self.focus_frame.steps, self.focus_frame.shift
+            moving = abs(self.focus_frame.step) / instrument.telescope.focus_speed + FOCUS_SETTLES
+        travel = shutter.open_time + shutter.close_time
+        one = self.exposure_time + travel + 2 * rows * detector.row_shift_time + moving
+        return flush_cycles * detector.flush_time + slices * one + 2 * detector.readout_time
 
     def __str__(self) -> str:
         return f"{self.image_type} {self.exposure_time:g} s"

@@ -32,9 +32,9 @@ def call_hook(
         What is waited for, for the message of a timeout.
     """
     outcome: Any = hook(*arguments)
-    is_plan: bool = inspect.isgenerator(outcome) or isinstance(outcome, Plan)
-    if is_plan:
-        return (yield from outcome)
+    if inspect.isgenerator(outcome) or isinstance(outcome, Plan):
+        plan: MsgGenerator[Any] = outcome  # type: ignore[assignment]
+        return (yield from plan)
     if not inspect.isawaitable(outcome) and not isinstance(outcome, Status):
         return outcome
     outcomes = [outcome]
