@@ -90,10 +90,6 @@ class CommandGroup:
             raise Refused(str(error)) from error
         await self._end(command_id, None)
 
-    async def refuse(self, record: Record, refusal: Refused, client: Client) -> None:
-        """Publish that a command was refused by its own record: a value out of range, or no value at all."""
-        await self._end(self._ids.pop(client.address, ""), f"{record.name}: {refusal.reason}")
-
     async def refuse(self, reason: str, client: Client) -> None:
         """Publish that a command was refused for its value, before it could run."""
         await self._end(self._ids.pop(client.address, ""), reason)

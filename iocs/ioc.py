@@ -261,7 +261,7 @@ class Ioc:
                 await group.execute(client, self._check_enabled, lambda: store(target, value, client))
 
         record.client_put = put
-        record.client_refused = group.refuse if group is not None else None
+        record.put_refused = group.refuse if group is not None else None
         record.is_read_only = False
 
     def _check_enabled(self) -> None:

@@ -27,7 +27,6 @@ __all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record"]
 log = logging.getLogger(__name__)
 
 Put = Callable[["Record", Any, Client], Awaitable[None]]
-PutRefused = Callable[["Record", Refused, Client], Awaitable[None]]
 
 READ_ONLY = frozenset("ai bi mbbi longin stringin lsi calc calcout int64in mbbiDirect aai sub sel".split())
 ARRAYS = frozenset({"waveform", "aai", "aao"})
@@ -59,8 +58,6 @@ class Record(Channel):
         """What a client's put does instead of a plain write."""
         self.put_refused: Callable[[str, Client], Awaitable[None]] | None = None
         """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
-        self.client_refused: PutRefused | None = None
-        """Gets to know of a put that the record itself refuses, before any behaviour sees it."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
         self.state_alarm = StateAlarm(fields, len(kind.states)) if isinstance(kind, Enumeration) else None
@@ -164,8 +161,8 @@ class Record(Channel):
         try:
             value = self._checked(data, native)
         except Refused as refusal:
-            if self.client_refused is not None:
-                await self.client_refused(self, refusal, client)
+            if self.put_refused is not None:
+                await self.put_refused(f"{self.name}: {refusal.reason}", client)
             raise
         await self.put_value(value, client)
 
