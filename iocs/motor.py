@@ -127,8 +127,9 @@ class Motor:
 
     async def look(self) -> None:
         """Show where the axis is, unless a motion does so already."""
+        status = await self.driver.status()
         if not self.motion.is_under_way:
-            await self.display.show(await self.driver.status())
+            await self.display.show(status)
 
     async def home(self, forward: bool = False) -> None:
         """Find the zero of the scale, and return when it is found.

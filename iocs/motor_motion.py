@@ -67,6 +67,7 @@ class MotorMotion:
         self._target: float | None = None
         self._start: Callable[[], Awaitable[None]] | None = None
         self._stopped = False
+        self._ordering = asyncio.Lock()  # the end of a motion is not judged while another is being started
         self._going = asyncio.Event()
         self._going.set()
 
@@ -101,13 +102,14 @@ class MotorMotion:
         LinkLost
             If the hardware does not answer.
         """
-        self._request += 1
-        request = self._request
-        self._stopped = False
-        self._going.set()
-        await start()
-        self._start, self._target = start, target
-        self._deadline = self._clock.now() + 2 * duration + PATIENCE
+        async with self._ordering:
+            self._request += 1
+            request = self._request
+            self._stopped = False
+            self._going.set()
+            await start()
+            self._start, self._target = start, target
+            self._deadline = self._clock.now() + 2 * duration + PATIENCE
         if self._task is None:
             self._task = asyncio.ensure_future(self._see_through())
             self._task.add_done_callback(_note_result)
@@ -144,9 +146,11 @@ class MotorMotion:
                 status = await self._rest()
                 if not self._going.is_set():
                     await self._wait_and_restart()
-                elif request == self._request:
-                    break
-            await self._judge(status)
+                    continue
+                async with self._ordering:
+                    if request == self._request:
+                        await self._judge(status)
+                        break
         except LinkLost:
             await self._display.show_no_link()
             raise

@@ -80,6 +80,11 @@ class Shutter(MechanismIoc):
             await self.carry_out(self._close())
         await self["State_RBV"].write(self._shown.value)
 
+    async def stop(self) -> None:
+        """Close, and end what runs in the background: no IOC leaves light on the detector."""
+        await self.disabled()
+        await super().stop()
+
     async def halt(self) -> None:
         """Close, because nobody may command the shutter from now on."""
         self._abandoned = "closed because the shutter was disabled"
@@ -89,8 +94,8 @@ class Shutter(MechanismIoc):
 
     async def look(self) -> None:
         """Show the blades, unless an opening does so already."""
+        status = await self.driver.status()
         if self._opening is None:
-            status = await self.driver.status()
             await self._show(status)
             if self["State_RBV"].severity == AlarmSeverity.INVALID_ALARM:
                 await self["State_RBV"].write(status.state.value)

@@ -81,8 +81,9 @@ class Telescope(MechanismIoc):
         self._stopped = False
 
     @command("RightAscension")
-    async def _put_right_ascension(self, value: float, client: Client) -> None:
+    async def _put_right_ascension(self, value: float, client: Client) -> float:
         await self._point("RightAscension", right_ascension=value % 360.0)
+        return value % 360.0
 
     @command("Declination")
     async def _put_declination(self, value: float, client: Client) -> None:
@@ -134,8 +135,9 @@ class Telescope(MechanismIoc):
 
     async def look(self) -> None:
         """Show where the telescope points, the focus and the weather."""
+        status = await self.driver.status()
         if self._slew is None:
-            await self._show(await self.driver.status())
+            await self._show(status)
         await self._show_weather(await self.driver.weather())
         await self.motors["focus"].look()
 
@@ -155,6 +157,7 @@ class Telescope(MechanismIoc):
         self._target = replace(self._target, **change)
         self._stopped = False
         async with self.link():
+            await self[name].write(getattr(self._target, next(iter(change))))
             await self.driver.slew(self._target)
             self._due = ((await self.driver.status()).expected_end or self.clock.now()) + PATIENCE
         if self._slew is None:
@@ -171,9 +174,13 @@ class Telescope(MechanismIoc):
         """Show the slew until the telescope tracks; raise Refused if it does not come to that."""
         try:
             async with self.link():
+                asked = self._asked.total()
                 await self["Slewing"].write("Yes")
                 await self._show_ready()
                 status = await self._wait_for_tracking()
+                while self._asked.total() != asked:
+                    asked = self._asked.total()
+                    status = await self._wait_for_tracking()
                 if self._stopped:
                     self._target = status.pointing
                     await self._show_setpoints(status.pointing)

@@ -101,8 +101,9 @@ class WheelIoc(MechanismIoc):
 
     async def look(self) -> None:
         """Show what the wheel is doing, unless a command does so already."""
+        status = await self.driver.status()
         if self._destination is None:
-            await self._show(await self.driver.status())
+            await self._show(status)
 
     async def show_unknown(self) -> None:
         """Show that nobody knows which element is in the beam."""
@@ -144,6 +145,8 @@ class WheelIoc(MechanismIoc):
         await self["Error_RBV"].write(WheelError.NONE.value)
         if leaves:
             await self._show_element(None)
+        await self["Select"].write(slot)
+        await self["Slot"].write(slot)
         await self["State_RBV"].write((WheelState.HOMING if homing else WheelState.MOVING).value)
         await self["Moving"].write("Yes")
         await (self.driver.home() if homing else self.driver.move(slot))
@@ -160,8 +163,6 @@ class WheelIoc(MechanismIoc):
         """Show where the motion ended; anything but `slot` ends the command in error."""
         target = self.wheel.names[slot]
         if status.slot == slot:
-            await self["Select"].write(slot)
-            await self["Slot"].write(slot)
             await self._show(status)
             return
         if self._stopped:

@@ -84,6 +84,14 @@ async def test_what_the_wheel_does_not_have_is_refused(bench, name, value):
     assert bench.value("InPosition") == "Yes"
 
 
+async def test_a_selection_the_record_itself_refuses_has_a_result_too(bench):
+    for name, value in (("Slot", 9), ("Select", "SDSSx_65mm")):
+        result = await bench.command(name, value)
+        assert result["status"] == "Error"
+        assert f"FILTER:{name}: " in result["error"]
+    assert (await bench.command("Slot", 1))["status"] == "Done"
+
+
 async def test_a_second_selection_is_refused_while_the_wheel_moves(bench):
     first = await bench.begin("Select", "SDSSr_65mm")
     await bench.until("Moving", lambda moving: moving == "Yes")
