@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import IntFlag
+from typing import Any
 
 from drivers.axis import AxisStatus
 from iocs.ioc import AlarmSeverity, AlarmStatus, Record
@@ -96,6 +97,7 @@ class MotorDisplay:
         await self._field("DIFF").write(self._field("DVAL").value - status.position)
         await self._field("RDIF").write(self._field("RVAL").value - self._field("RRBV").value)
         await self._field("RBV").write(user, **_alarm(status))
+        await self._show_alarm(**_alarm(status))
         if not status.moving:
             await self._field("MOVN").write(0)
         await self._also(status)
@@ -110,7 +112,13 @@ class MotorDisplay:
         await self._field("MSTA").write(int(StatusBit.DONE | StatusBit.PROBLEM | StatusBit.NO_LINK))
         rbv = self._field("RBV")
         await rbv.write(rbv.value, severity=AlarmSeverity.INVALID_ALARM, status=AlarmStatus.COMM)
+        await self._show_alarm(severity=AlarmSeverity.INVALID_ALARM, status=AlarmStatus.COMM)
         await self._also(None)
+
+    async def _show_alarm(self, **alarm: Any) -> None:
+        """Give the record the alarm of its readback: screens look at SEVR, and a motor record has one alarm."""
+        setpoint = self._field("VAL")
+        await setpoint.write(setpoint.value, **alarm)
 
     async def set_units(self, units: str) -> None:
         """Set the unit of every length, and of the speeds."""
