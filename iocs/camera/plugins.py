@@ -21,7 +21,8 @@ from slitless.detector.statistics import FrameStatistics, frame_statistics, prev
 from slitless.errors import SlitlessError
 from slitless.fits.header import primary_header
 from slitless.fits.record import FrameRecord
-from slitless.fits.writer import write_frame
+from slitless.fits.verify import integrity_problems
+from slitless.fits.writer import FrameNotWritten, write_frame
 
 if TYPE_CHECKING:
     from iocs.records import Record
@@ -95,7 +96,7 @@ class Plugins:
         Raises
         ------
         FrameNotWritten
-            If the disk does not take it; the frame is kept in `unsaved`.
+            If the disk does not take it, or does not give it back whole; the frame is kept in `unsaved`.
         """
         await self._record("FITS1:WriteFile_RBV").write(1)
         try:
@@ -132,6 +133,10 @@ class Plugins:
         record = replace(record, file_name=path.name)
         header, problems = primary_header(self._instrument, record, start, end)
         written = write_frame(path, self._instrument, header, frame.layout, frame.raw)
+        if faults := integrity_problems(path, self._instrument):
+            aside = path.with_name(f"{path.name}.unverified")
+            path.rename(aside)
+            raise FrameNotWritten(f"{path}: does not read back as written, kept as {aside.name}: {'; '.join(faults)}")
         return problems, written.size
 
     async def _show_file(self, path: Path, size: int) -> None:

@@ -19,7 +19,7 @@ from slitless.fits.header import amplifier_geometry
 from slitless.fits.keywords import KEYWORDS
 from slitless.fits.text import decode_text
 
-__all__ = ["verify_file"]
+__all__ = ["integrity_problems", "verify_file"]
 
 
 def verify_file(path: Path | str, instrument: Instrument, expected: Mapping[str, Any] | None = None) -> list[str]:
@@ -43,11 +43,32 @@ def verify_file(path: Path | str, instrument: Instrument, expected: Mapping[str,
         primary, *segments = read_hdus(path)
     except FrameUnreadable as error:
         return [str(error)]
-    problems = [problem for hdu in (primary, *segments) for problem in hdu.checksum_problems()]
+    problems = _integrity_problems([primary, *segments], instrument.detector)
     problems += _primary_problems(primary.header)
-    problems += _geometry_problems(segments, instrument.detector)
     problems += _expectation_problems(primary.header, expected or {})
     return problems
+
+
+def integrity_problems(path: Path | str, instrument: Instrument) -> list[str]:
+    """Check that a file just written reads back whole: structure, checksums, geometry.
+
+    What its header could not say is not asked: that is known when it is composed.
+
+    Returns
+    -------
+    list of str
+        What is wrong; empty if nothing is.
+    """
+    try:
+        hdus = read_hdus(path)
+    except FrameUnreadable as error:
+        return [str(error)]
+    return _integrity_problems(hdus, instrument.detector)
+
+
+def _integrity_problems(hdus: list[Hdu], detector: Detector) -> list[str]:
+    problems = [problem for hdu in hdus for problem in hdu.checksum_problems()]
+    return problems + _geometry_problems(hdus[1:], detector)
 
 
 def _primary_problems(header: fits.Header) -> list[str]:

@@ -5,7 +5,7 @@ import asyncio
 from iocs.camera import exposure as exposure_module
 from iocs.camera import plugins, shutter_control
 from iocs.peers import PeerError
-from slitless.fits.writer import FrameNotWritten
+from slitless.fits.writer import FrameNotWritten, write_frame
 from slitless.identifiers import ExposureName
 from slitless.ledger import Ledger
 
@@ -132,6 +132,23 @@ async def test_a_disk_that_fills_up_while_writing_fails_the_exposure_and_keeps_t
     await bench.put("CAM:FITS1:WriteFile", 1)
     assert len(bench.files) == 1
     assert [event for event, _ in bench.ledger] == ["reserved", "failed", "written"]
+    await bench.expect_good_bias()
+
+
+async def test_a_file_that_does_not_read_back_whole_fails_the_exposure_and_is_set_aside(bench, monkeypatch):
+    def spoilt(path, *arguments):
+        written = write_frame(path, *arguments)
+        content = bytearray(path.read_bytes())
+        content[-3000] ^= 1
+        path.write_bytes(content)
+        return written
+
+    await bench.set(ImageType="BIAS")
+    monkeypatch.setattr(plugins, "write_frame", spoilt)
+    await expect_failed(bench, "does not read back as written")
+    assert not bench.files
+    assert len(list(bench.data_root.rglob("*.fits.unverified"))) == 1
+    monkeypatch.undo()
     await bench.expect_good_bias()
 
 
