@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from time import monotonic
 
 from session.children import last_words, start_module, stop_all
+from session.interruption import pause
 from slitless.errors import SlitlessError
 
 __all__ = ["feeding", "not_in_catalogue", "wait_until_fed"]
@@ -47,10 +47,9 @@ def wait_until_fed(root: Path, process: subprocess.Popen[bytes], timeout: float 
     """
     log = root / "logs" / "ingest.log"
     deadline = monotonic() + timeout
-    pause = Event()
     while count := not_in_catalogue(root):
         if process.poll() not in (None, 3):  # 3: another process does it
             raise SlitlessError(f"catalogue: its ingest ended, {count} runs left: {last_words(log)}")
         if monotonic() > deadline:
             raise SlitlessError(f"catalogue: {count} runs left after {timeout:g} s; see {log}")
-        pause.wait(POLL)
+        pause(POLL)

@@ -83,7 +83,7 @@ def write(name: str, value: object, timeout: float = 5.0) -> None:
         raise SlitlessError(f"{name}: {value!r} was refused") from error
     except (CaprotoError, TimeoutError) as error:
         raise SlitlessError(f"{name}: no answer in {timeout:g} s") from error
-    if answer.status.name != "ECA_NORMAL":
+    if answer is not None and answer.status.name != "ECA_NORMAL":
         raise SlitlessError(f"{name}: {value!r} was refused")
 
 

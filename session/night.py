@@ -13,7 +13,7 @@ from typing import Any
 from session.catalogue_feed import feeding, wait_until_fed
 from session.channel_access import ChannelAccess
 from session.disk import bytes_needed, free_bytes, require_space, size_text
-from session.interruption import signals_interrupt
+from session.interruption import check_interrupted, signals_noted
 from session.processes import IocFleet
 from session.report import FrameLines
 from session.run_engine import connect_observing, run_plan
@@ -76,10 +76,11 @@ def take_night(night: Night) -> FrameLines:
     _announce(night, instrument, root)
     frames = FrameLines()
     with ExitStack() as stack:
-        stack.enter_context(signals_interrupt())
+        stack.enter_context(signals_noted())
         stack.enter_context(_instrument_running(night, instrument, root))
         feed = stack.enter_context(feeding(root))
         outcomes = _observe(night, root, frames)
+        check_interrupted()
         _say_focus(outcomes)
         say("bringing the catalogue up to date")
         wait_until_fed(root, feed)
@@ -133,6 +134,7 @@ def _say_focus(outcomes: Any) -> None:
 
 def _observe(night: Night, root: Path, frames: FrameLines) -> Any:
     session = connect_observing(root, definition=night.definition, callbacks=(frames,))
+    check_interrupted()
     import plans
 
     return run_plan(session.RE, plans.observe(str(night.file)))

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from time import monotonic
 from typing import Any, Self
 
 from session.channel_access import ChannelAccess, use_addresses, write
 from session.children import last_words, start_module, stop_all
+from session.interruption import pause
 from session.ioc_state import IocPlace, IocState, state_lock
 from slitless.definition import Instrument
 from slitless.errors import InvalidRequest, SlitlessError
@@ -122,13 +122,12 @@ class IocFleet:
             If one ended, or is not there after `timeout` s; the message holds its last words.
         """
         deadline = monotonic() + timeout
-        pause = Event()
         # a search that finds nobody is repeated ever more rarely, so nobody is searched before he listens
         while not all(_listens(self.state.iocs[name].port) for name in self.names):
             self.check_alive()
             if monotonic() > deadline:
                 break
-            pause.wait(0.05)
+            pause(0.05)
         self._wait(client, lambda state: state is not None, "does not answer", timeout)
 
     def enable(self, client: ChannelAccess, timeout: float = 60.0) -> None:
@@ -214,7 +213,6 @@ class IocFleet:
 
     def _wait(self, client: ChannelAccess, good: Callable[[Any], bool], fault: str, timeout: float) -> None:
         deadline = monotonic() + timeout
-        pause = Event()
         while True:
             states = self._states(client)
             waiting = [name for name, state in states.items() if not good(state)]
@@ -223,7 +221,7 @@ class IocFleet:
             self.check_alive()
             if monotonic() > deadline:
                 raise SlitlessError(f"{', '.join(waiting)} IOC {fault} after {timeout:g} s; see {self.root / 'logs'}")
-            pause.wait(0.1)
+            pause(0.1)
 
 
 def health(client: ChannelAccess, state: IocState, timeout: float = 2.0) -> dict[str, dict[str, Any]]:

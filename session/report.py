@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from session.terminal import say
+from session.terminal import say_row
 
 __all__ = ["HEADING", "FrameLines", "frame_line"]
 
@@ -67,9 +67,9 @@ class FrameLines:
         if self.quiet:
             return
         if not self._heading_said:
-            say(HEADING, style="bold")
+            say_row(HEADING, style="bold")
             self._heading_said = True
-        say(frame_line(data))
+        say_row(frame_line(data))
 
     def _stop(self, doc: Mapping[str, Any]) -> None:
         self.runs += 1

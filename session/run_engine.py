@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from session.interruption import Interrupted
+from session.interruption import SIGNALS, Interrupted, note_signal
 from session.ioc_state import IocState
 from session.progress import ProgressBars
 from slitless.errors import SlitlessError
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from devices import Spectrograph
 
 __all__ = ["AbortOnSignal", "Observing", "connect_observing", "make_run_engine", "run_plan"]
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class AbortOnSignal:
@@ -35,6 +33,7 @@ class AbortOnSignal:
     def __init__(self, run_engine: RunEngine) -> None:
         self._run_engine = run_engine
         self._asked = False
+        self._over = Event()
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> AbortOnSignal:
@@ -42,23 +41,28 @@ class AbortOnSignal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _handle(self, number: int, _frame: object) -> None:
+    def _handle(self, number: int, frame: object) -> None:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
+        if self._previous[number] is note_signal:
+            note_signal(number, frame)  # for what comes after the plan
         # the main thread waits inside the RunEngine and cannot abort it from here
         Thread(target=self._abort, args=[signal.Signals(number).name], daemon=True).start()
 
     def _abort(self, name: str) -> None:
         from bluesky.utils import TransitionError  # pyright: ignore[reportPrivateImportUsage]
 
-        try:
-            self._run_engine.abort(reason=f"interrupted by the observer ({name})")
-        except TransitionError:  # the plan ended meanwhile
-            pass
+        while not self._over.is_set():
+            try:
+                self._run_engine.abort(reason=f"interrupted by the observer ({name})")
+                return
+            except TransitionError:  # the plan is about to begin, or has just ended
+                self._over.wait(0.02)
 
 
 def make_run_engine(root: Path, *, abort_on_signal: bool = True) -> RunEngine:
@@ -133,7 +137,6 @@ def connect_observing(
     """
     from session.channel_access import use_addresses
     from slitless.definition import load_instrument
-    from slitless.instrument_time import InstrumentClock
 
     root = root.absolute()
     state = IocState.running(root)
@@ -141,8 +144,7 @@ def connect_observing(
     import plans
     from devices import connect
 
-    clock = InstrumentClock(time.time, state.speed, state.epoch)
-    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(definition), clock=clock)
+    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(definition))
     plans.use(spectrograph)
     run_engine = make_run_engine(root, abort_on_signal=abort_on_signal)
     for callback in callbacks:

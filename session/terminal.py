@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["print_error", "print_json", "say", "screen", "table"]
+__all__ = ["print_error", "print_json", "say", "say_row", "screen", "table"]
 
 PLAIN_WIDTH = 200  # columns when nobody looks: a pipe should not wrap a table at 80
 
@@ -26,6 +26,14 @@ def screen() -> Console:
 def say(text: str = "", *, style: str | None = None) -> None:
     """Print a line as it is: brackets in it are no markup, and it is not wrapped."""
     screen().print(text, style=style, markup=False, soft_wrap=True)
+
+
+def say_row(text: str, *, style: str | None = None) -> None:
+    """Print a line of a wide table: cut at the edge of a narrow terminal, whole anywhere else."""
+    if screen().is_terminal:
+        screen().print(text, style=style, markup=False, no_wrap=True, overflow="ellipsis")
+    else:
+        say(text)
 
 
 def print_error(text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,7 +38,7 @@ def iocs(
     name from another terminal; it comes back on its own port.
     """
     from session.catalogue_feed import feeding
-    from session.interruption import signals_interrupt
+    from session.interruption import signals_noted
     from session.processes import IocFleet
     from session.terminal import say
     from slitless.definition import load_instrument
@@ -56,7 +55,7 @@ def iocs(
         one_process=one_process,
     )
     with ExitStack() as stack:
-        stack.enter_context(signals_interrupt())
+        stack.enter_context(signals_noted())
         stack.enter_context(fleet)
         fleet.start()
         _show_health(fleet, standby)
@@ -92,10 +91,11 @@ def _show_health(fleet: IocFleet, standby: bool) -> None:
 
 
 def _keep_running(fleet: IocFleet) -> None:
-    pause = Event()
+    from session.interruption import Interrupted, pause
+
     try:
         while True:
-            pause.wait(PERIOD)
+            pause(PERIOD)
             fleet.check_alive()
-    except KeyboardInterrupt:  # the way it is meant to end
+    except Interrupted:  # the way it is meant to end
         return
