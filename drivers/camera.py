@@ -67,8 +67,16 @@ class Camera(Protocol):
         """End the integration, due at `at`; return when it ended. A readout follows at once."""
         ...
 
-    async def shift_rows(self, rows: int) -> float:
-        """Move the charge towards the readout edges; return when that was done."""
+    async def shift_rows(self, rows: int, at: float | None = None) -> float:
+        """Move the charge towards the readout edges; return when that was done.
+
+        Parameters
+        ----------
+        rows : int
+            How far.
+        at : float, optional
+            TAI unix s at which it was due, for a camera whose charge is arithmetic; now if not given.
+        """
         ...
 
     def readout_time(self, window: Window) -> float:

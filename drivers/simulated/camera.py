@@ -90,10 +90,10 @@ class SimulatedCamera(Failing):
         self._gather_dark(at)
         return self._clocked_until
 
-    async def shift_rows(self, rows: int) -> float:
+    async def shift_rows(self, rows: int, at: float | None = None) -> float:
         """Move the charge towards the readout edges; return when that was done."""
         self.check_link()
-        self._gather_dark(self.clock.now())
+        self._gather_dark(self.clock.now() if at is None else at)
         self._promise(self._charge.shift_rows, rows)
         self._gather_dark(self._clocked_until + rows * self.detector.row_shift_time)
         await self._sleep_until(self._clocked_until)
