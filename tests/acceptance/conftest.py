@@ -105,7 +105,7 @@ class Observatory:
         from devices import connect
 
         self.plans = plans
-        self.spectrograph = plans.use(connect(self.prefix, self.instrument, PATIENCE, self.clock))
+        self.spectrograph = plans.use(connect(self.prefix, self.instrument, PATIENCE))
         self.other = ChannelAccess()
         """Another client, which asks the wire every time."""
         self.until_healthy()

@@ -1,0 +1,122 @@
+"""Full frames, judged as files: structure, geometry, noise, and light where it should be."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from plans import take_bias, take_object, take_stuttered
+from slitless.fits.verify import verify_file
+
+SEGMENTS = [f"Segment1{column}" for column in range(8)] + [f"Segment0{column}" for column in range(7, -1, -1)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def full_frames(observatory):
+    observatory.window(0)
+
+
+@pytest.fixture(scope="module")
+def biases(observatory):
+    return observatory.take(take_bias(2))
+
+
+@pytest.fixture(scope="module")
+def stuttered(observatory):
+    (number,) = observatory.take(take_stuttered(0.1, 4, 100, filter=0, grating=0, note="four slices"))
+    return number
+
+
+def section(text):
+    """Return the two ends of a FITS section in x and in y, each in rising order, and whether they were reversed."""
+    columns, rows = (tuple(int(end) for end in axis.split(":")) for axis in text.strip("[]").split(","))
+    return sorted(columns), sorted(rows)
+
+
+def test_a_frame_has_an_empty_primary_and_sixteen_amplifiers_in_file_order(observatory, biases):
+    path = observatory.files[biases[0]]
+    with fits.open(path, checksum=True) as frame:  # a wrong checksum is a warning, and that an error
+        frame.verify("exception")
+        assert len(frame) == 17
+        assert frame[0].data is None
+        assert [hdu.header["EXTNAME"] for hdu in frame[1:]] == SEGMENTS
+        assert [hdu.header["CHANNEL"] for hdu in frame[1:]] == list(range(1, 17))
+        assert {hdu.data.shape for hdu in frame[1:]} == {(2048, 576)}
+        assert {hdu.header["BITPIX"] for hdu in frame[1:]} == {32}
+    assert path.stat().st_size >= 16 * 2048 * 576 * 4
+    assert verify_file(path, observatory.instrument) == []
+
+
+def test_the_amplifiers_tile_the_detector_exactly_once(observatory, biases):
+    hits = np.zeros((4000, 4072), dtype=int)
+    with fits.open(observatory.files[biases[0]]) as frame:
+        for hdu in frame[1:]:
+            (x1, x2), (y1, y2) = section(hdu.header["DETSEC"])
+            (d1, d2), (e1, e2) = section(hdu.header["DATASEC"])
+            assert (x2 - x1, y2 - y1) == (d2 - d1, e2 - e1)
+            assert hdu.header["DETSIZE"] == "[1:4072,1:4000]"
+            hits[y1 - 1 : y2, x1 - 1 : x2] += 1
+    assert (hits == 1).all()
+
+
+def test_the_overscan_of_every_amplifier_is_its_bias(observatory, biases):
+    frame = observatory.frame(biases[0])
+    for readout, pixels in zip(frame.layout, frame.raw, strict=True):
+        assert pixels[readout.overscan_slice].mean() == pytest.approx(readout.amplifier.bias, abs=1.0)  # ADU
+        assert pixels[readout.data_slice].mean() == pytest.approx(readout.amplifier.bias, abs=1.0)
+
+
+def test_a_pair_of_biases_has_the_read_noise_of_each_amplifier(observatory, biases):
+    first, second = (observatory.frame(number) for number in biases)
+    table = observatory.instrument.detector.amplifiers
+    for readout, one, other in zip(first.layout, first.raw, second.raw, strict=True):
+        amplifier = table[readout.index]
+        pixels = readout.data_slice
+        difference = one[pixels].astype(float) - other[pixels].astype(float)
+        noise = difference.std() / np.sqrt(2) * amplifier.gain  # e-
+        assert noise == pytest.approx(amplifier.read_noise, rel=0.05), amplifier.name
+
+
+def test_two_biases_are_two_frames(observatory, biases):
+    one, other = (observatory.frame(number).raw for number in biases)
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_a_stuttered_frame_is_one_file_that_says_how_it_was_made(observatory, stuttered):
+    header = observatory.header(stuttered)
+    assert (header["STUTTER ROWS"], header["STUTTER NSHIFTS"], header["STUTTER DELAY"]) == (100, 4, 0.1)
+    assert (header["IMGTYPE"], header["EXPTIME"]) == ("STUTTERED", 0.1)
+    assert observatory.frame(stuttered).text("OBSANNOT") == "four slices"
+    assert verify_file(observatory.files[stuttered], observatory.instrument) == []
+
+
+@pytest.mark.parametrize("half", ["lower", "upper"])
+def test_a_stuttered_star_has_four_images_100_rows_apart(observatory, stuttered, half):
+    image = observatory.frame(stuttered).image(bias_subtracted=True).astype(float)
+    rows = image[:2000][::-1] if half == "lower" else image[2000:]  # from the middle of the detector outwards
+    stars = np.clip(rows - np.median(rows), 30.0, 300.0) - 30.0  # ADU; no star counts for more than another
+    power = np.fft.rfft(stars - stars.mean(axis=0), n=4096, axis=0)
+    correlation = np.fft.irfft((np.abs(power) ** 2).sum(axis=1))
+    images = [correlation[100 * step - 3 : 100 * step + 4].max() / correlation[0] for step in (1, 2, 3, 4)]
+    first, second, third, fourth = images  # equal images would give 3/4, 1/2, 1/4 and nothing
+    assert 0.9 > first > second > third > 0.05 > abs(fourth)
+    for step in (1, 2, 3):
+        near = correlation[100 * step - 40 : 100 * step + 41]
+        assert int(near.argmax()) - 40 == pytest.approx(0, abs=1)  # rows
+
+
+def test_twenty_slices_100_rows_apart_just_fit(observatory):
+    (number,) = observatory.take(take_stuttered(0.1, 20, 100))
+    assert observatory.header(number)["STUTTER NSHIFTS"] == 20
+
+
+def test_the_statistics_of_an_event_are_those_of_its_file(observatory):
+    (number,) = observatory.take(take_object(0.5, filter=0, grating=0))
+    frame = observatory.frame(number)
+    (event,) = observatory.events()
+    pixels = frame.image(bias_subtracted=True)
+    assert event["data"]["detector_mean"] == pytest.approx(pixels.mean(), abs=0.6)  # ADU; the level is rounded
+    assert event["data"]["detector_maximum"] == pytest.approx(pixels.max(), abs=2.0)
+
+
+def test_journal_ledger_and_files_agree_in_the_end(observatory):
+    assert observatory.problems() == []
