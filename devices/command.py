@@ -55,10 +55,11 @@ class Client:
 
 
 class Pulse(Device):
-    """The heartbeat of an IOC and the speed of its time."""
+    """The heartbeat of an IOC, and how its time runs."""
 
     heartbeat = Cpt(Readback, "Heartbeat", kind="omitted")
     speed = Cpt(Readback, "Speed", kind="omitted")
+    epoch = Cpt(Readback, "Epoch", kind="omitted")
 
     def __init__(self, prefix: str = "", **kwargs: Any) -> None:
         self._last_beat = time.monotonic()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from ophyd import sim
 
 from devices.signals import Count, Readback, Setting, SettingWithReadback, Text, TextSetting
 from devices.spectrograph import Spectrograph
 from slitless.definition import Instrument, load_instrument
+from slitless.instrument_time import InstrumentClock
 
 __all__ = ["fake_spectrograph"]
 
@@ -24,4 +27,4 @@ sim.fake_device_cache.update(
 
 def fake_spectrograph(instrument: Instrument | None = None) -> Spectrograph:
     """Return a spectrograph whose signals live in this process only."""
-    return Spectrograph("FAKE:", instrument or load_instrument(), make=sim.make_fake_device)
+    return Spectrograph("FAKE:", instrument or load_instrument(), InstrumentClock(time.time), make=sim.make_fake_device)

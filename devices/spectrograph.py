@@ -39,7 +39,7 @@ class Spectrograph:
     instrument : Instrument
         What is where in the wheels, limits and times.
     clock : InstrumentClock, optional
-        Instrument time, for group ids; TAI if not given.
+        Instrument time, for group ids; that of the camera's IOC if not given.
     make : callable, optional
         Turns a device class into the class to use: `ophyd.sim.make_fake_device` for a rehearsal.
     """
@@ -53,7 +53,7 @@ class Spectrograph:
     ) -> None:
         self.prefix = prefix
         self.instrument = instrument
-        self.clock = clock or InstrumentClock(time.time)
+        self._clock = clock
         self.client = Client()
         travel = instrument.stage
         wheels = instrument.wheels
@@ -79,6 +79,12 @@ class Spectrograph:
             for _, part in device.walk_subdevices(include_lazy=False):
                 if isinstance(part, CommandPort):
                     part.client = self.client
+
+    @property
+    def clock(self) -> InstrumentClock:
+        """Instrument time."""
+        pulse = self.detector.ioc
+        return self._clock or InstrumentClock(time.time, float(pulse.speed.get()), float(pulse.epoch.get()))
 
     @property
     def client_id(self) -> str:
@@ -143,7 +149,6 @@ def connect(
     prefix: str = "LATISS:",
     instrument: Instrument | str | None = None,
     timeout: float = 10.0,
-    clock: InstrumentClock | None = None,
 ) -> Spectrograph:
     """Return the spectrograph whose IOCs serve PVs under `prefix`, connected.
 
@@ -155,8 +160,6 @@ def connect(
         The instrument definition, or its name or path; LATISS if not given.
     timeout : float
         Wall seconds to wait for all PVs.
-    clock : InstrumentClock, optional
-        Instrument time, needed when the IOCs run faster than the wall clock; TAI if not given.
 
     Raises
     ------
@@ -167,6 +170,6 @@ def connect(
     """
     if not isinstance(instrument, Instrument):
         instrument = load_instrument(instrument or "latiss")
-    spectrograph = Spectrograph(prefix, instrument, clock)
+    spectrograph = Spectrograph(prefix, instrument)
     spectrograph.wait_for_connection(timeout)
     return spectrograph

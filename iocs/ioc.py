@@ -212,6 +212,7 @@ class Ioc:
     async def start(self) -> None:
         """Run the `started` hook, the heartbeat, and with `enable` go to Enabled."""
         await self["IOC:Speed"].write(self.clock.speed)
+        await self["IOC:Epoch"].write(self.clock.epoch)
         self.background(self._beat())
         await self.started()
         if self.setup.enable:

@@ -95,7 +95,7 @@ def rig(ca_ports: list[int], tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def connected(rig: Rig) -> Iterator[Any]:
     import devices
 
-    spectrograph = devices.connect(rig.prefix, timeout=30, clock=rig.clock)
+    spectrograph = devices.connect(rig.prefix, timeout=30)
     for status in spectrograph.health.enable().values():
         status.wait(60)
     yield spectrograph
