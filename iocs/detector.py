@@ -16,26 +16,25 @@ from typing import Any
 from drivers.camera import Camera
 from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
-from iocs.binding import bindings_of
 from iocs.camera.acquisition import Acquisition
-from iocs.camera.display import Display, shortened
-from iocs.camera.exposure import Equipment
+from iocs.camera.display import Display
+from iocs.camera.equipment import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
 from iocs.camera.focus_run import FocusMotor
 from iocs.camera.header_watch import HeaderWatch
 from iocs.camera.interlock import Interlock
-from iocs.camera.plugins import PLUGINS, PREVIEW_FACTOR, Plugins
+from iocs.camera.plugins import PLUGINS, Plugins
 from iocs.camera.recover import close_open_exposures
 from iocs.camera.request import latch
 from iocs.camera.sequence import ClaimDesk, ExposureNames
+from iocs.camera.setting_records import SettingRecords
 from iocs.camera.shutter_control import ShutterControl, ShutterFailed
-from iocs.ioc import Client, Ioc, IocSetup, Peer, Record, Refused, TemplateUse, command, on_put, run_ioc
-from iocs.records import Put
+from iocs.camera.templates import detector_templates
+from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put, run_ioc
 from slitless import __version__
 from slitless.definition import Instrument
 from slitless.errors import SlitlessError
-from slitless.exposure import ImageType
 from slitless.fits.keywords import watched_pvs
 from slitless.identifiers import SequenceRegister
 from slitless.ledger import Ledger
@@ -45,32 +44,9 @@ __all__ = ["DetectorIoc", "main"]
 log = logging.getLogger(__name__)
 LINK_FAULT = 5
 LOOK_PERIOD = 1.0  # wall s between looks at temperature and disk
-MAXIMUM_BINNING = 16
-PORT = "CCD1"
-
-LATCHED = frozenset(
-    "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
-    "TestType GroupId Reason Program Note ObjectName Observer SnapIndex SnapCount "
-    "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
-)
-"""Records of the camera that an exposure reads once, when it starts."""
-FIXED = {
-    "cam1:NumExposures": 1,
-    "cam1:Gain": 1.0,
-    "cam1:DataType": "Int32",
-    "cam1:ReverseX": "No",
-    "cam1:ReverseY": "No",
-    "cam1:ShutterMode": "EPICS PV",
-    "cam1:WaitForPlugins": "Yes",
-    "FITS1:AutoSave": "Yes",
-    "FITS1:EnableCallbacks": "Enable",
-    **{f"{plugin}BlockingCallbacks": "Yes" for plugin in PLUGINS},
-}
-"""Settings that areaDetector has and that are one way here."""
-FRAME_TYPES = {"Normal": ImageType.OBJECT, "Background": ImageType.DARK, "FlatField": ImageType.FLAT}
 
 
-class DetectorIoc(FitsRecords, Ioc):
+class DetectorIoc(FitsRecords, SettingRecords, Ioc):
     """The camera, its plugins and its exposures."""
 
     device = "CAM"
@@ -78,14 +54,7 @@ class DetectorIoc(FitsRecords, Ioc):
     @classmethod
     def templates(cls, instrument: Instrument) -> list[TemplateUse]:
         """Return the records of camera and plugins for this detector."""
-        detector = instrument.detector
-        size = {"WIDTH": str(detector.width), "HEIGHT": str(detector.height)}
-        return [
-            TemplateUse("camera.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
-            TemplateUse("sim_detector.template", {"R": "cam1:"}),
-            TemplateUse("command.template", {"R": "cam1:"}),
-            *_plugin_templates(size, detector.width, detector.height),
-        ]
+        return detector_templates(instrument)
 
     def __init__(self, setup: IocSetup) -> None:
         super().__init__(setup)
@@ -114,7 +83,7 @@ class DetectorIoc(FitsRecords, Ioc):
         )
         self.acquisition = Acquisition(self.equipment, self._show_acquiring)
         self.on_client_gone(self._client_gone)
-        self._mirror_settings()
+        self.mirror_settings()
 
     # The exposure.
 
@@ -188,17 +157,7 @@ class DetectorIoc(FitsRecords, Ioc):
         self.claims.release(value)
         await self._show_owner()
 
-    # Settings.
-
-    @on_put("cam1:FrameType")
-    async def _put_frame_type(self, value: str, client: Client) -> None:
-        """Choose the image type that an areaDetector client means."""
-        self._check_latched("FrameType")
-        if value not in FRAME_TYPES:
-            raise Refused(f"FrameType: {value} is not one of {', '.join(FRAME_TYPES)}")
-        for name in ("ImageType", "ImageType_RBV"):
-            await self[f"cam1:{name}"].write(FRAME_TYPES[value].value)
-        await self["cam1:FrameType_RBV"].write(value)
+    # Hardware.
 
     @on_put("cam1:Temperature")
     async def _put_temperature(self, value: float, client: Client) -> None:
@@ -273,58 +232,12 @@ class DetectorIoc(FitsRecords, Ioc):
         self.acquisition.check_free()
         self.claims.check_turn(client, self.command_id)
 
-    def _check_latched(self, name: str) -> None:
-        if name in LATCHED and self.acquisition.is_running:
-            raise Refused(f"{name}: latched, {self.acquisition.description} runs")
-
     async def _try(self, work: Awaitable[Any]) -> None:
         """Do something with hardware; what it cannot do is refused."""
         try:
             await work
         except (SlitlessError, ShutterFailed) as error:
             raise Refused(str(error)) from error
-
-    def _mirror_settings(self) -> None:
-        """Let settings without a behaviour of their own show in their readbacks."""
-        prefix = self.setup.prefix
-        commands = {prefix + binding.record for binding in bindings_of(type(self)) if binding.group is not None}
-        for name, record in self.records.items():
-            short = name.removeprefix(prefix)
-            if record.client_put is None and not record.is_read_only:
-                record.client_put = self._setting(short, f"{name}_RBV" in self.records)
-            if record.client_put is not None and name not in commands:
-                record.client_put = self._telling_why(record.client_put)
-
-    def _telling_why(self, put: Put) -> Put:
-        """Let a refused setting say why where refused commands do: the wire carries no reason."""
-
-        async def put_or_tell(record: Record, value: Any, client: Client) -> None:
-            try:
-                await put(record, value, client)
-            except Refused as refusal:
-                await self["cam1:CommandError_RBV"].write(shortened(refusal.reason, 1000))
-                raise
-
-        return put_or_tell
-
-    def _setting(self, name: str, has_readback: bool) -> Put:
-        async def put(record: Record, value: Any, client: Client) -> None:
-            if name in FIXED and value != FIXED[name]:
-                raise Refused(f"{name}: it is always {FIXED[name]}")
-            if name.startswith("cam1:"):
-                self._check_latched(name.removeprefix("cam1:"))
-            await record.write(value)
-            if has_readback:
-                await self[f"{name}_RBV"].write(value)
-            if name == "cam1:ImageType":
-                await self._show_frame_type(value)
-
-        return put
-
-    async def _show_frame_type(self, image_type: str) -> None:
-        dark = "Background" if not ImageType(image_type).opens_shutter else "Normal"
-        for name in ("FrameType", "FrameType_RBV"):
-            await self[f"cam1:{name}"].write("FlatField" if image_type == ImageType.FLAT else dark)
 
     async def _show_acquiring(self, is_running: bool, done: int) -> None:
         await self["cam1:NumImagesCounter_RBV"].write(done)
@@ -370,41 +283,6 @@ class DetectorIoc(FitsRecords, Ioc):
             if not self.acquisition.is_running and self.equipment.shutter.is_closed:
                 await self.equipment.display.optics_locked(False)
             await asyncio.sleep(LOOK_PERIOD)
-
-
-def _camera_macros(instrument: Instrument) -> dict[str, str]:
-    detector = instrument.detector
-    low, high = detector.set_point_limits
-    cold, warm = detector.temperature_alarm
-    return {
-        "PORT": PORT,
-        "ROWS": str(detector.rows),
-        "MANUFACTURER": detector.manufacturer,
-        "MODEL": detector.model,
-        "SERIAL": detector.serial,
-        "TMAX": f"{max(instrument.shutter.maximum_exposure, detector.maximum_dark):g}",
-        "SETPOINT": f"{detector.set_point:g}",
-        "SETLOW": f"{low:g}",
-        "SETHIGH": f"{high:g}",
-        "COLD": f"{cold:g}",
-        "WARM": f"{warm:g}",
-        "MAXBIN": str(MAXIMUM_BINNING),
-    }
-
-
-def _plugin_templates(size: dict[str, str], width: int, height: int) -> list[TemplateUse]:
-    preview = {"WIDTH": str(width // PREVIEW_FACTOR), "HEIGHT": str(height // PREVIEW_FACTOR)}
-    pixels = max((width // PREVIEW_FACTOR) * (height // PREVIEW_FACTOR), PREVIEW_FACTOR * max(width, height))
-    uses = []
-    for plugin, kind, template, extra in (
-        ("image1:", "NDPluginStdArrays", "image_plugin.template", {**preview, "NELM": str(pixels)}),
-        ("Stats1:", "NDPluginStats", "stats_plugin.template", size),
-        ("ROI1:", "NDPluginROI", "roi_plugin.template", size),
-        ("FITS1:", "NDFileFITS", "fits_plugin.template", size),
-    ):
-        macros = {"R": plugin, "PORT": plugin.upper().rstrip(":"), "TYPE": kind, "NDPORT": PORT, **extra}
-        uses += [TemplateUse("plugin_base.template", macros), TemplateUse(template, macros)]
-    return uses
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from iocs.camera.control import ExposureControl
-from iocs.camera.exposure import Equipment, Exposure, ExposureAborted, ExposureFailed
+from iocs.camera.equipment import Equipment, ExposureAborted, ExposureFailed
+from iocs.camera.exposure import Exposure
 from iocs.camera.request import FrameRequest
 from iocs.client import Refused
 from slitless.identifiers import GroupIds

@@ -9,67 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drivers.camera import Camera, ReadoutResult
+from drivers.camera import ReadoutResult
 from iocs.camera.control import ExposureControl
-from iocs.camera.display import Display, FrameState
-from iocs.camera.files import Destinations
-from iocs.camera.focus_run import FocusMotor, expose_focus_frame
-from iocs.camera.header_watch import HeaderWatch
+from iocs.camera.display import FrameState
+from iocs.camera.equipment import Equipment, ExposureAborted, ExposureFailed
+from iocs.camera.focus_run import expose_focus_frame
 from iocs.camera.integration import Integration
-from iocs.camera.interlock import Interlock
-from iocs.camera.plugins import Plugins
 from iocs.camera.request import FrameRequest
-from iocs.camera.sequence import ExposureNames
-from iocs.camera.shutter_control import ShutterControl
 from iocs.camera.stutter import stutter_schedule, stutter_seconds
 from iocs.client import Refused
-from slitless.definition import Instrument
 from slitless.errors import SlitlessError
 from slitless.fits.record import FrameRecord
 from slitless.identifiers import ExposureName
-from slitless.instrument_time import InstrumentClock
-from slitless.ledger import Ledger
 from slitless.optics.beam import Beam
 
-__all__ = ["Equipment", "Exposure", "ExposureAborted", "ExposureFailed"]
+__all__ = ["Exposure"]
 
 log = logging.getLogger(__name__)
 READOUT_PATIENCE = 30.0  # wall s beyond what a readout takes, after which the camera is taken for dead
 Result = TypeVar("Result")
-
-
-class ExposureFailed(SlitlessError):
-    """An exposure gave no frame; the message says why."""
-
-
-class ExposureAborted(SlitlessError):
-    """An exposure was given up on request."""
-
-
-@dataclass
-class Equipment:
-    """What an exposure works with."""
-
-    instrument: Instrument
-    clock: InstrumentClock
-    camera: Camera
-    shutter: ShutterControl
-    focus: FocusMotor
-    interlock: Interlock
-    headers: HeaderWatch
-    names: ExposureNames
-    ledger: Ledger
-    destinations: Destinations
-    plugins: Plugins
-    display: Display
-    set_point: Callable[[], float]
-    software_version: str
-    asks_shutter: bool = True
-    """Whether a frame that keeps the shutter closed needs to know that it is; off on a bench without one."""
 
 
 class Exposure:

@@ -13,7 +13,7 @@ from slitless.identifiers import day_obs_at
 
 if TYPE_CHECKING:
     from iocs.camera.acquisition import Acquisition
-    from iocs.camera.exposure import Equipment
+    from iocs.camera.equipment import Equipment
     from iocs.records import Record
     from slitless.instrument_time import InstrumentClock
 

@@ -48,9 +48,9 @@ def camera(wall):
     camera.close()
 
 
-def lamp(source="lamp"):
+def lamp():
     wheels = SMALL.wheels
-    return Beam(wheels.filter.slots[2], wheels.grating.slots[0], 50.0, 10.0, -30.0, 0.0, 1.2, 0.3, 0.9, source)
+    return Beam(wheels.filter.slots[2], wheels.grating.slots[0], 50.0, 10.0, -30.0, 0.0, 1.2, 0.3, 0.9, "lamp")
 
 
 async def expose(camera, seconds, beam=None, frame=1):
@@ -123,8 +123,11 @@ def test_a_window_takes_less_time_to_read_than_the_whole(camera):
     assert 0 < part < whole
 
 
-async def test_faults_are_told_from_each_other(camera):
+def test_it_can_be_told_to_fail(camera):
     assert isinstance(camera, FaultInjection)
+
+
+async def test_faults_are_told_from_each_other(camera):
     await camera.flush(1)
     camera.inject("NoPixels")
     with pytest.raises(ReadoutFailed, match="0 of"):

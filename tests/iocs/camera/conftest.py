@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +61,7 @@ class Client:
 
     async def until(self, name: str, predicate: Any, within: float = PATIENCE) -> Any:
         """Return a value as soon as it fulfils a condition, or equals a value."""
-        condition = predicate if callable(predicate) else lambda value: value == predicate
+        condition = _condition(predicate)
         return await self.peers.watch(self.system + name).until(condition, within)
 
     def record(self, name: str) -> list[Any]:
@@ -69,6 +69,10 @@ class Client:
         values: list[Any] = []
         self.peers.watch(self.system + name).on_change(lambda peer: _note(values, peer))
         return values
+
+
+def _condition(wanted: Any) -> Callable[[Any], bool]:
+    return wanted if callable(wanted) else lambda value: value == wanted  # type: ignore[return-value]
 
 
 def _note(values: list[Any], peer: Peer) -> None:
@@ -134,7 +138,7 @@ class Bench(Client):
 
     async def camera_sees(self, suffix: str, predicate: Any) -> None:
         """Wait until a PV of another IOC has reached the camera."""
-        condition = predicate if callable(predicate) else lambda value: value == predicate
+        condition = _condition(predicate)
         await self.camera.watch(suffix).until(condition, PATIENCE)
 
     async def camera_loses(self, suffix: str) -> None:

@@ -92,6 +92,8 @@ async def test_a_shutter_stuck_open_keeps_the_optics_locked_until_it_closes(benc
     for step in ("Standby", "Start", "Enable"):
         await bench.put("SHUTTER:IOC:StateCommand", step)
     await bench.until("CAM:cam1:OpticsLocked_RBV", "No")
+    await bench.camera_sees("SHUTTER:IOC:SummaryState", "Enabled")
+    await bench.camera_sees("SHUTTER:State_RBV", "Closed")
     await bench.expect_good_bias()
 
 

@@ -24,7 +24,7 @@ class FitsPlugin(FilePlugin):
     _plugin_type = "NDFileFITS"
 
 
-class StockDetector(SingleTrigger, SimDetector):
+class StockDetector(SingleTrigger, SimDetector):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A detector as areaDetector users write it."""
 
     cam = Cpt(SimDetectorCam, "cam1:")
@@ -57,7 +57,8 @@ def main(prefix: str) -> None:
     found["asyn ports"] = {asyn.port_name.get(): asyn.nd_array_port.get() for asyn in (detector.stats, detector.fits)}
     documents: list[tuple[str, dict[str, Any]]] = []
     engine = RunEngine()
-    engine(count([detector], num=FRAMES), lambda name, doc: documents.append((name, dict(doc))))
+    readables: list[Any] = [detector]
+    engine(count(readables, num=FRAMES), lambda name, doc: documents.append((name, dict(doc))))
     found["documents"] = [name for name, _ in documents]
     found["means"] = [doc["data"]["det_stats_mean_value"] for name, doc in documents if name == "event"]
     found["exit"] = documents[-1][1]["exit_status"]

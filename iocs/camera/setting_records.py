@@ -1,0 +1,107 @@
+"""Settings of the detector: those an exposure latches, those that are one way here, and their readbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from iocs.binding import bindings_of, on_put
+from iocs.camera.display import shortened
+from iocs.camera.plugins import PLUGINS
+from iocs.client import Client, Refused
+from slitless.exposure import ImageType
+
+if TYPE_CHECKING:
+    from iocs.camera.acquisition import Acquisition
+    from iocs.ioc import IocSetup
+    from iocs.records import Put, Record
+
+__all__ = ["SettingRecords"]
+
+LATCHED = frozenset(
+    "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
+    "TestType GroupId Reason Program Note ObjectName Observer SnapIndex SnapCount "
+    "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
+)
+"""Records of the camera that an exposure reads once, when it starts."""
+FIXED = {
+    "cam1:NumExposures": 1,
+    "cam1:Gain": 1.0,
+    "cam1:DataType": "Int32",
+    "cam1:ReverseX": "No",
+    "cam1:ReverseY": "No",
+    "cam1:ShutterMode": "EPICS PV",
+    "cam1:WaitForPlugins": "Yes",
+    "FITS1:AutoSave": "Yes",
+    "FITS1:EnableCallbacks": "Enable",
+    **{f"{plugin}BlockingCallbacks": "Yes" for plugin in PLUGINS},
+}
+"""Settings that areaDetector has and that are one way here."""
+FRAME_TYPES = {"Normal": ImageType.OBJECT, "Background": ImageType.DARK, "FlatField": ImageType.FLAT}
+
+
+class SettingRecords:
+    """The part of the detector IOC that keeps settings."""
+
+    if TYPE_CHECKING:
+        acquisition: Acquisition
+        setup: IocSetup
+        records: Mapping[str, Record]
+
+        def __getitem__(self, name: str) -> Record: ...
+
+    @on_put("cam1:FrameType")
+    async def _put_frame_type(self, value: str, client: Client) -> None:
+        """Choose the image type that an areaDetector client means."""
+        self._check_latched("FrameType")
+        if value not in FRAME_TYPES:
+            raise Refused(f"FrameType: {value} is not one of {', '.join(FRAME_TYPES)}")
+        for name in ("ImageType", "ImageType_RBV"):
+            await self[f"cam1:{name}"].write(FRAME_TYPES[value].value)
+        await self["cam1:FrameType_RBV"].write(value)
+
+    def mirror_settings(self) -> None:
+        """Let settings without a behaviour of their own show in their readbacks."""
+        prefix = self.setup.prefix
+        commands = {prefix + binding.record for binding in bindings_of(type(self)) if binding.group is not None}
+        for name, record in self.records.items():
+            short = name.removeprefix(prefix)
+            if record.client_put is None and not record.is_read_only:
+                record.client_put = self._setting(short, f"{name}_RBV" in self.records)
+            if record.client_put is not None and name not in commands:
+                record.client_put = self._telling_why(record.client_put)
+
+    def _telling_why(self, put: Put) -> Put:
+        """Let a refused setting say why where refused commands do: the wire carries no reason."""
+
+        async def put_or_tell(record: Record, value: Any, client: Client) -> None:
+            try:
+                await put(record, value, client)
+            except Refused as refusal:
+                await self["cam1:CommandError_RBV"].write(shortened(refusal.reason, 1000))
+                raise
+
+        return put_or_tell
+
+    def _setting(self, name: str, has_readback: bool) -> Put:
+        async def put(record: Record, value: Any, client: Client) -> None:
+            if name in FIXED and value != FIXED[name]:
+                raise Refused(f"{name}: it is always {FIXED[name]}")
+            if name.startswith("cam1:"):
+                self._check_latched(name.removeprefix("cam1:"))
+            await record.write(value)
+            if has_readback:
+                await self[f"{name}_RBV"].write(value)
+            if name == "cam1:ImageType":
+                await self._show_frame_type(value)
+
+        return put
+
+    async def _show_frame_type(self, image_type: str) -> None:
+        dark = "Background" if not ImageType(image_type).opens_shutter else "Normal"
+        for name in ("FrameType", "FrameType_RBV"):
+            await self[f"cam1:{name}"].write("FlatField" if image_type == ImageType.FLAT else dark)
+
+    def _check_latched(self, name: str) -> None:
+        if name in LATCHED and self.acquisition.is_running:
+            raise Refused(f"{name}: latched, {self.acquisition.description} runs")
