@@ -195,6 +195,7 @@ async def make_bench(
         await bench.peers.start()
         for cls in (*others, DetectorIoc):
             await bench.until(f"{cls.device}:IOC:SummaryState", "Enabled")
+        await bench.camera_sees("SHUTTER:State_RBV", "Closed")
         yield bench
     finally:
         await bench.peers.stop()
