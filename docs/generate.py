@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -57,7 +60,16 @@ def fits_keywords() -> str:
     return "# FITS keywords\n\nMade from `slitless/fits/keywords.py`.\n\n" + keyword_table_markdown()
 
 
+def commands() -> str:
+    """Return the page of the `slitless` command, from its own help."""
+    typer = [sys.executable, "-m", "typer", "session.cli", "utils", "docs", "--name", "slitless", "--title", "Commands"]
+    made = subprocess.run(typer, capture_output=True, text=True, check=True, cwd=TEMPLATES.parent).stdout
+    text = html.unescape(re.sub(r"</?span[^>]*>", "`", made))
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
 PAGES = {
+    "commands.md": commands,
     "process-variables.md": process_variables,
     "fits-keywords.md": fits_keywords,
 }
