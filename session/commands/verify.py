@@ -13,7 +13,7 @@ __all__ = ["verify"]
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A data folder, or a folder of FITS files.")] = Path("data"),
+    folder: Annotated[Path, typer.Argument(envvar="SLITLESS_DATA", help="A data folder, or any folder of frames.")] = Path("data"),
     definition: Definition = "latiss",
     as_json: Json = False,
 ) -> None:

@@ -81,13 +81,14 @@ def nobody_over() -> Callable[[Path], None]:
     return wait
 
 
-@pytest.fixture
-def slitless(tmp_path: Path) -> Iterator[Slitless]:
-    """Start ``slitless ...``; whatever still runs at the end of the test is ended."""
+@pytest.fixture(scope="module")
+def slitless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slitless]:
+    """Start ``slitless ...``; whatever still runs at the end of the tests of a file is ended."""
     commands: list[Command] = []
+    folder = tmp_path_factory.mktemp("output")
 
     def start(*arguments: str | Path) -> Command:
-        log = tmp_path / f"output-{len(commands)}"
+        log = folder / str(len(commands))
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "session.cli", *map(str, arguments)],
