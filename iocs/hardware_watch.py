@@ -41,7 +41,9 @@ class HardwareWatch:
         next_event: Callable[[Status], float | None],
         deadline: Callable[[], float],
     ) -> AsyncIterator[Status]:
-        """Yield the status now and again until `deadline` has passed.
+        """Yield the status now and again, for the last time one that was asked for after `deadline`.
+
+        A host that stalls, or a time that runs fast, must not make hardware late that is not.
 
         Parameters
         ----------
@@ -53,9 +55,10 @@ class HardwareWatch:
             Says when, in TAI unix s, patience ends; asked each time, since it may be put off.
         """
         while True:
+            asked_at = self._clock.now()
             status = await ask()
             yield status
-            if self._clock.now() > deadline():
+            if asked_at > deadline():
                 return
             await self._wait(next_event(status))
 

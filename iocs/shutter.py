@@ -49,7 +49,7 @@ class Shutter(MechanismIoc):
         self._open_count = 0
         self._opening: asyncio.Task[None] | None = None
         self._lit = asyncio.Event()
-        self._due = math.inf
+        self._opens_by = self._ends_by = self._closed_by = math.inf
         self._abandoned = ""
 
     @command("Command")
@@ -113,7 +113,8 @@ class Shutter(MechanismIoc):
             self._pulse.expect(self.interlocks.is_camera())
         self._abandoned = ""
         self._lit = asyncio.Event()
-        self._due = self.clock.now() + self.blades.open_time
+        self._opens_by = self.clock.now() + self.blades.open_time
+        self._ends_by = self._closed_by = math.inf
         self._opening = asyncio.ensure_future(self._see_through(seconds))
         self._opening.add_done_callback(self._opening_ended)
         return self._opening
@@ -144,20 +145,33 @@ class Shutter(MechanismIoc):
         """Close, and return when the shutter is closed."""
         async with self.link():
             await self._order_closing()
+            if self._opening is None:
+                await self._follow_unattended(await self.driver.status())
             opening = self._opening
-            if opening is None and (await self.driver.status()).state is not ShutterState.CLOSED:
-                # It stayed open after a fault, so nobody follows it.
-                opening = self._opening = asyncio.ensure_future(self._follow(None))
-                opening.add_done_callback(self._opening_ended)
         if opening is not None:
             await asyncio.shield(opening)
 
+    async def _follow_unattended(self, status: ShutterStatus) -> None:
+        """Show blades that nobody follows, as after a fault, until they have closed."""
+        if status.state is ShutterState.CLOSED:
+            await self._show(status)
+            return
+        self._lit.set()
+        self._ends_by = math.inf
+        self._opening = asyncio.ensure_future(self._follow(None))
+        self._opening.add_done_callback(self._opening_ended)
+
     async def _order_closing(self) -> None:
         await self.driver.close()
-        self._due = min(self._due, self.clock.now() + self.blades.close_time)
-        if self._opening is None:
-            self._due = self.clock.now() + self.blades.close_time
+        self._closed_by = self.clock.now() + self.blades.close_time
         self.hardware.nudge()
+
+    def _deadline(self) -> float:
+        """Return when the blades are late, TAI unix s."""
+        if self._lit.is_set():
+            return min(self._ends_by, self._closed_by) + PATIENCE
+        closing = self._closed_by if math.isfinite(self._closed_by) else self._opens_by
+        return max(self._opens_by, closing) + PATIENCE
 
     async def _see_through(self, seconds: float | None) -> None:
         """Open, and follow the blades until they have closed."""
@@ -169,7 +183,7 @@ class Shutter(MechanismIoc):
         """Show the blades until they have closed; blades that are late are a fault."""
         opened = False
         status = await self.driver.status()
-        events = self.hardware.follow(self.driver.status, lambda s: s.next_change, lambda: self._due + PATIENCE)
+        events = self.hardware.follow(self.driver.status, lambda s: s.next_change, self._deadline)
         async for status in events:
             opened = opened or status.open_count != self._open_count or self._shown is not ShutterState.CLOSED
             await self._show(status)
@@ -177,8 +191,8 @@ class Shutter(MechanismIoc):
                 return
             if status.state in (ShutterState.OPEN, ShutterState.CLOSING) and not self._lit.is_set():
                 self._lit.set()
-                ends = math.inf if seconds is None else (status.opened_at or self.clock.now()) + seconds
-                self._due = min(ends, math.inf) + self.blades.close_time
+                if seconds is not None:
+                    self._ends_by = (status.opened_at or self.clock.now()) + seconds + self.blades.close_time
             await self._close_if_abandoned()
         late = "close" if opened else "open"
         report = (

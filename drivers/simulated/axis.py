@@ -142,7 +142,7 @@ class SimulatedAxis(Failing):
             self._shift = LOST_ZERO_READING - self._position(now)
             self._homed = False
         elif fault in (STUCK, MOVE_TIMEOUT) and not self._move.is_done(now):
-            self._seize(self._move.done_at)
+            self._seize(now)
 
     def _start(self, target: float, speed: float, acceleration_time: float) -> None:
         """Brake from whatever is under way, then go."""
@@ -157,16 +157,16 @@ class SimulatedAxis(Failing):
             self._forward = reachable > start
         self._move = Move.between(start, reachable, max(now, self._brake.done_at), speed, acceleration_time)
         if self.fault in (STUCK, MOVE_TIMEOUT):
-            self._seize(self._move.done_at)
+            self._seize(now)
 
     def _stopping(self, now: float) -> Move:
         """Return the motion that brings it to rest."""
         under_way = self._move if now >= self._brake.done_at else self._brake
         return under_way.stop(now)
 
-    def _seize(self, planned_end: float) -> None:
+    def _seize(self, now: float) -> None:
         """Stand still where it is, with the motor still pushing."""
-        now = self.now()
+        planned_end = self._move.done_at
         self._brake = self._move = Move.resting(self._position(now), now)
         self._stuck = self.fault == STUCK
         self._gives_up_at = planned_end if self.fault == MOVE_TIMEOUT else None

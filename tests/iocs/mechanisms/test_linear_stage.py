@@ -9,7 +9,7 @@ from iocs.linear_stage import LinearStage
 
 @pytest.fixture
 async def bench(open_bench):
-    async with open_bench(LinearStage) as bench:
+    async with open_bench(LinearStage, speed=20) as bench:  # half a second from end to end
         yield bench
 
 

@@ -15,7 +15,15 @@ async def bench(open_bench):
         yield bench
 
 
-async def moving(bench, beyond: float = 66.0):
+async def set_out(bench, target: float = 1.0):
+    """Start a move from 67 mm that lasts more than a second, and return its result once it is under way."""
+    assert await bench.put("m1.VELO", 0.5)
+    result = await bench.begin("m1.VAL", target, "m1:")
+    await moving(bench)
+    return result
+
+
+async def moving(bench, beyond: float = 66.9):
     """Wait until the stage, which starts at 67 mm, is on its way down."""
     await bench.until("m1.RBV", lambda position: position < beyond)
 
@@ -61,8 +69,7 @@ async def test_a_tweak_beyond_the_limit_is_refused(bench):
 
 async def test_a_new_target_on_the_way_is_where_it_ends(bench):
     await bench.record("m1.DMOV")
-    first = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    first = await set_out(bench)
     second = await bench.command("m1.VAL", 65.0, "m1:")
     assert second["status"] == "Done"
     assert (bench.value("m1.RBV"), bench.value("m1.VAL")) == (65.0, 65.0)
@@ -71,18 +78,17 @@ async def test_a_new_target_on_the_way_is_where_it_ends(bench):
 
 
 async def test_stop_leaves_the_setpoint_where_the_axis_rests(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     assert await bench.put("m1.STOP", 1)
     assert "stopped" in (await move)["error"]
-    assert 1.0 < bench.value("m1.RBV") < 66.0
+    assert 1.0 < bench.value("m1.RBV") < 67.0
     assert bench.value("m1.VAL") == bench.value("m1.RBV")
     assert (bench.value("m1.STOP"), bench.value("m1.DMOV")) == (0, 1)
     assert bench.value("IOC:SummaryState") == "Enabled"
 
 
 async def test_a_stopped_put_fails_its_callback(bench):
-    await bench.put("m1.VELO", 1.0)
+    await bench.put("m1.VELO", 0.5)
     put = asyncio.ensure_future(bench.put("m1.VAL", 1.0))
     await moving(bench)
     assert await bench.put("m1.STOP", 1)
@@ -90,8 +96,7 @@ async def test_a_stopped_put_fails_its_callback(bench):
 
 
 async def test_pause_holds_a_move_and_go_resumes_it(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     assert await bench.put("m1.SPMG", "Pause")
     await bench.until("m1.MOVN", lambda moving: moving == 0)
     held_at = bench.value("m1.RBV")
@@ -103,8 +108,7 @@ async def test_pause_holds_a_move_and_go_resumes_it(bench):
 
 
 async def test_stop_ends_a_paused_move(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     assert await bench.put("m1.SPMG", "Pause")
     await bench.until("m1.MOVN", lambda moving: moving == 0)
     assert await bench.put("m1.STOP", 1)
@@ -113,8 +117,7 @@ async def test_stop_ends_a_paused_move(bench):
 
 
 async def test_spmg_stop_stops_and_refuses_until_go(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     assert await bench.put("m1.SPMG", "Stop")
     assert (await move)["status"] == "Error"
     assert "SPMG is Stop" in (await bench.command("m1.VAL", 50.0, "m1:"))["error"]
@@ -192,8 +195,7 @@ async def test_homing_finds_the_mark(bench, button):
 
 
 async def test_status_bits_tell_motion_and_direction(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     assert int(bench.value("m1.MSTA")) & 0x402 == 0x400  # moving, not done
     assert bench.value("m1.TDIR") == 0
     await move
@@ -201,8 +203,9 @@ async def test_status_bits_tell_motion_and_direction(bench):
 
 
 async def test_a_jog_goes_on_until_it_is_let_go(bench):
+    assert await bench.put("m1.JVEL", 0.5)
     assert await bench.put("m1.JOGR", 1)
-    await moving(bench, 60.0)
+    await moving(bench)
     assert (bench.value("m1.JOGR"), bench.value("m1.DMOV")) == (1, 0)
     assert await bench.put("m1.JOGR", 0)
     await bench.until("m1.DMOV", lambda done: done == 1)
@@ -244,8 +247,7 @@ async def test_a_new_unit_is_the_unit_of_the_readback(bench):
 
 
 async def test_the_scale_cannot_change_while_the_axis_moves(bench):
-    move = await bench.begin("m1.VAL", 1.0, "m1:")
-    await moving(bench)
+    move = await set_out(bench)
     for field, value in (("OFF", 5.0), ("DIR", "Neg"), ("SET", "Set")):
         assert not await bench.put(f"m1.{field}", value)
     assert (await move)["status"] == "Done"

@@ -72,14 +72,14 @@ async def test_closing_a_closed_shutter_is_done_at_once(bench):
 
 
 async def test_an_open_shutter_cannot_be_opened_again(bench):
-    exposure = await bench.begin("Expose", 20.0)
+    exposure = await bench.begin("Expose", 60.0)
     await bench.until("State_RBV", lambda state: state == "Open")
     for name, value in (("Expose", 1.0), ("Command", "Open")):
         result = await bench.command(name, value)
         assert result["status"] == "Error"
         assert "it is Open, not Closed" in result["error"]
     assert (await exposure)["status"] == "Done"
-    assert bench.value("OpenTime_RBV") == 20.0
+    assert bench.value("OpenTime_RBV") == 60.0
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 3600.1, float("nan"), float("inf")])
@@ -103,7 +103,7 @@ async def test_a_shutter_stuck_closed_is_reported(bench):
 
 
 async def test_a_shutter_stuck_open_is_reported_and_closed_on_recovery(bench):
-    exposure = await bench.begin("Expose", 5.0)
+    exposure = await bench.begin("Expose", 40.0)
     await bench.until("State_RBV", lambda state: state == "Open")
     assert await bench.put("SimFault", "StuckOpen")
     result = await exposure
@@ -181,5 +181,5 @@ async def test_it_closes_when_the_camera_that_exposes_dies(open_bench, camera):
 
 async def test_it_stays_open_while_the_camera_lives(open_bench, camera):
     async with camera, open_bench(Shutter, interlock=True, speed=1) as bench:
-        assert (await bench.command("Expose", 5.0, client_id="camera"))["status"] == "Done"
-        assert bench.value("OpenTime_RBV") == 5.0
+        assert (await bench.command("Expose", 4.0, client_id="camera"))["status"] == "Done"  # longer than the patience
+        assert bench.value("OpenTime_RBV") == 4.0

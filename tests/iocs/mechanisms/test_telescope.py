@@ -11,7 +11,7 @@ from iocs.telescope import Telescope
 
 @pytest.fixture
 async def bench(open_bench):
-    async with open_bench(Telescope, speed=100) as bench:
+    async with open_bench(Telescope, speed=30) as bench:
         yield bench
 
 

@@ -14,7 +14,7 @@ WHEELS = [pytest.param(FilterWheel, "filter", id="filter"), pytest.param(Grating
 
 @pytest.fixture
 async def bench(open_bench):
-    async with open_bench(FilterWheel) as bench:
+    async with open_bench(FilterWheel, speed=10) as bench:  # half a second for a move
         yield bench
 
 
