@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
-from session.commands import config, console, iocs, log, night, setup, status, take, verify
+from session.commands import config, console, iocs, log, night, recover, setup, status, take, verify
 from session.interruption import Interrupted
 from session.terminal import print_error
 from slitless.errors import SlitlessError
@@ -46,6 +46,7 @@ app.command()(status.status)
 app.command()(log.log)
 app.command()(log.show)
 app.command()(verify.verify)
+app.command()(recover.recover)
 app.add_typer(config.app, name="config")
 app.command()(console.console)
 
@@ -83,6 +84,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
+        return FAILED
+    except OSError as error:
+        logging.getLogger(__name__).debug("while it ran", exc_info=True)
+        print_error(f"{error.filename or 'system'}: {error.strerror or error}")
         return FAILED
     if code == INTERRUPTED:
         print_error("interrupted")

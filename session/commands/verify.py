@@ -13,7 +13,9 @@ __all__ = ["verify"]
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(envvar="SLITLESS_DATA", help="A data folder, or any folder of frames.")] = Path("data"),
+    folder: Annotated[
+        Path, typer.Argument(envvar="SLITLESS_DATA", help="A data folder, or any folder of frames.")
+    ] = Path("data"),
     definition: Definition = "latiss",
     as_json: Json = False,
 ) -> None:
