@@ -120,7 +120,7 @@ def _confirm_closed(client: ChannelAccess, pv: str, patience: float = 5.0) -> No
     deadline = monotonic() + patience
     while (state := client.read([pv], timeout=0.5)[pv]) != "Closed":
         if monotonic() > deadline:
-            say(f"shutter: {pv} is {state or 'not answering'}, not Closed; ending its IOC now", style="bold red")
+            say(f"shutter: not known to be closed: {pv} is {state or 'not answering'}", style="bold red")
             return
     say("shutter: closed")
 
