@@ -72,6 +72,7 @@ class Camera(CamBase):
     seq_num = Cpt(Readback, "SeqNum_RBV", kind="omitted")
     exposure_start = Cpt(Readback, "ExposureStart_RBV", kind="omitted")
     exposure_end = Cpt(Readback, "ExposureEnd_RBV", kind="omitted")
+    exposure_time = Cpt(Readback, "ExposureTime_RBV", kind="omitted")
     shutter_time = Cpt(Readback, "ShutterTime_RBV", kind="omitted")
     dark_time = Cpt(Readback, "DarkTime_RBV", kind="omitted")
     frame_state = Cpt(Readback, "FrameState_RBV", string=True, kind="omitted")

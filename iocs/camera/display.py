@@ -76,7 +76,7 @@ class Display:
         await self._record("ExposureNumber_RBV").write(float(name.exposure_id))
         await self._record("DayObs_RBV").write(name.day_obs)
         await self._record("SeqNum_RBV").write(name.seq_num)
-        for cleared in ("ExposureStart_RBV", "ExposureEnd_RBV", "ShutterTime_RBV", "DarkTime_RBV"):
+        for cleared in ("ExposureStart_RBV", "ExposureEnd_RBV", "ExposureTime_RBV", "ShutterTime_RBV", "DarkTime_RBV"):
             await self._record(cleared).write(0.0)
         await self._record("FrameReason_RBV").write("")
         await self._record("HeaderProblems_RBV").write("")
@@ -105,6 +105,7 @@ class Display:
         await self._record("TimeRemaining_RBV").write(0.0)
         await self._record("ExposureStart_RBV").write(record.started_at or 0.0)
         await self._record("ExposureEnd_RBV").write(record.ended_at or 0.0)
+        await self._record("ExposureTime_RBV").write(record.exposure_time)
         await self._record("ShutterTime_RBV").write(record.shutter_time or 0.0)
         await self._record("DarkTime_RBV").write(record.dark_time or 0.0)
 
