@@ -17,7 +17,7 @@ import logging
 import secrets
 import threading
 import time
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignal
@@ -98,7 +98,12 @@ class CommandStatus(Status):
         Wall seconds until it must have ended.
     """
 
+    patience: ClassVar[float] = 0.0
+    """s of wall time that the IOC itself may wait for hardware before it says that something is wrong."""
+
     def __init__(self, obj: Device, what: str, command_id: str, pulse: Pulse, allowed: float) -> None:
+        self.is_unanswered = False
+        """Whether it was given up without a word from the IOC, where it may still run."""
         self.what = what
         self.command_id = command_id
         self.allowed = allowed
@@ -137,8 +142,10 @@ class CommandStatus(Status):
     def check(self) -> None:
         """Fail if the IOC is silent or the deadline has passed."""
         if self.pulse.silence > HEARTBEAT_LIMIT:
+            self.is_unanswered = True
             self.fail(f"the IOC is silent: no {self.pulse.prefix}Heartbeat for {self.pulse.silence:.0f} s")
         elif self._deadline is not None and time.monotonic() > self._deadline:
+            self.is_unanswered = True
             self.fail(f"no answer from the IOC within {self.allowed:.1f} s")
 
 
@@ -226,7 +233,7 @@ class CommandPort(Device):
         CommandStatus
             Done or failed by the completion contract; a signal that is not connected is a failure too.
         """
-        allowed = pulse.wall_seconds(duration) + GRACE if pulse.connected else GRACE
+        allowed = GRACE + make_status.patience + (pulse.wall_seconds(duration) if pulse.connected else 0.0)
         status = make_status(self.parent or self, what, self.client.next_command_id(), pulse, allowed)
         # The IOC gives an id to the next command of this circuit: no other thread may come between.
         with self._lock:

@@ -39,6 +39,9 @@ FINISHED = ("Idle", "Aborted", "Error", "Disconnected")
 class ExposureStatus(CommandStatus):
     """The fate of one exposure; its progress can be watched."""
 
+    patience = 30.0
+    """s; the camera's IOC gives a readout that hangs this long before it says so."""
+
     def watch(self, func: Any) -> None:
         """Call `func` with the progress of integration and readout (see `ophyd.status.MoveStatus.watch`)."""
         camera: Any = self.obj
@@ -101,8 +104,14 @@ class Detector(Device):
         """Claim the sequence: the camera and the mechanisms obey only this client until `release`."""
         client = self.cam.commands.client.id
         self.cam.sequence_claim.put(f"{client} {purpose}")
-        if not _wait_for(lambda: _first_word(self.cam.sequence_owner.get()) == client, 3.0):
-            owner = self.cam.sequence_owner.get()
+        owner = ""
+
+        def is_mine() -> bool:
+            nonlocal owner
+            owner = self.cam.sequence_owner.get() or owner  # who refused us may have ended meanwhile
+            return _first_word(owner) == client
+
+        if not _wait_for(is_mine, 3.0):
             reason = f"it belongs to {owner!r}" if owner else f"{self.cam.prefix}SequenceOwner_RBV stays empty"
             raise CommandFailed(f"{self.name}: the sequence could not be claimed; {reason}")
 
@@ -220,7 +229,7 @@ class Detector(Device):
             "day_obs": cam.day_obs,
             "seq_num": cam.seq_num,
             "image_type": cam.image_type,
-            "exposure_time": cam.acquire_time,
+            "exposure_time": cam.exposure_time,
             "shutter_time": cam.shutter_time,
             "dark_time": cam.dark_time,
             "start": cam.exposure_start,
@@ -302,13 +311,17 @@ class Detector(Device):
 
     def _abort_if_running(self, why: str) -> None:
         exposure = self._exposure
-        if exposure is None or exposure.done:
+        if exposure is None or (exposure.done and not self._runs_unanswered(exposure)):
             return
         logger.warning("%s: %s is aborted: %s", self.name, exposure.what, why)
         self.cam.abort.put(1)
         if not _wait_for(lambda: exposure.done and self._is_idle(), SETTLE):
             state = self.cam.detector_state.get()
             raise CommandFailed(f"{self.name}: not idle {SETTLE:g} s after an abort, it is in {state}")
+
+    def _runs_unanswered(self, exposure: ExposureStatus) -> bool:
+        """Whether an exposure that was given up here still runs in the camera."""
+        return exposure.is_unanswered and self.cam.detector_state.connected and not self._is_idle()
 
     def _is_idle(self) -> bool:
         return self.cam.detector_state.get() in FINISHED and not self.cam.optics_locked.get()
