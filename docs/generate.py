@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from iocs.contract import ioc_classes
-from iocs.template import load
+from iocs.records.template import load
 from slitless.definition import load_instrument
 from slitless.fits.keyword_page import keyword_table_markdown
 

@@ -12,8 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
-from iocs.client import Client, Refused
-from iocs.records import Record
+from iocs.records.record import Record
+from iocs.wire.client import Client, Refused
 
 __all__ = ["CommandGroup", "current_command_id"]
 

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from iocs.ioc import Ioc
-from iocs.template import TemplateUse, load
+from iocs.records.template import TemplateUse, load
 from slitless.definition import Instrument, load_instrument
 
 __all__ = ["IOC_MODULES", "has_motor", "ioc_class", "ioc_classes", "main", "substitutions", "template_uses"]

@@ -1,9 +1,9 @@
-"""The filter wheel: `python -m iocs.filter_wheel`, prefix `LATISS:FILTER:`, records of `iocs.wheel`."""
+"""The filter wheel: `python -m iocs.filter_wheel`, prefix `LATISS:FILTER:`, records of `iocs.mechanisms.wheel`."""
 
 from __future__ import annotations
 
 from iocs.ioc import run_ioc
-from iocs.wheel import WheelIoc
+from iocs.mechanisms.wheel import WheelIoc
 
 __all__ = ["FilterWheel", "main"]
 

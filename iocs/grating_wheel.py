@@ -1,9 +1,9 @@
-"""The grating wheel: `python -m iocs.grating_wheel`, prefix `LATISS:GRATING:`, records of `iocs.wheel`."""
+"""The grating wheel: `python -m iocs.grating_wheel`, prefix `LATISS:GRATING:`, records of `iocs.mechanisms.wheel`."""
 
 from __future__ import annotations
 
 from iocs.ioc import run_ioc
-from iocs.wheel import WheelIoc
+from iocs.mechanisms.wheel import WheelIoc
 
 __all__ = ["GratingWheel", "main"]
 

@@ -29,13 +29,13 @@ from typing import Any, ClassVar
 import psutil
 
 from iocs.binding import Binding, bindings_of, command, on_put
-from iocs.client import Client, Refused
 from iocs.command import CommandGroup, current_command_id
-from iocs.database import make_records
-from iocs.peers import Peer, PeerError, Peers
-from iocs.records import AlarmSeverity, AlarmStatus, Record
+from iocs.records.database import make_records
+from iocs.records.record import AlarmSeverity, AlarmStatus, Record
+from iocs.records.template import TemplateError, TemplateUse, load
 from iocs.summary_state import StateCommand, SummaryState, next_state
-from iocs.template import TemplateError, TemplateUse, load
+from iocs.wire.client import Client, Refused
+from iocs.wire.peers import Peer, PeerError, Peers
 from slitless import __version__
 from slitless.definition import Instrument
 from slitless.instrument_time import InstrumentClock

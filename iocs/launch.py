@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from iocs.ioc import Ioc, IocSetup
-from iocs.server import Context, ServerError
-from iocs.template import TemplateError
+from iocs.records.template import TemplateError
+from iocs.wire.server import Context, ServerError
 from slitless.definition import Instrument, load_instrument
 from slitless.errors import SlitlessError
 from slitless.instrument_time import InstrumentClock

@@ -1,8 +1,8 @@
 """The linear stage: `python -m iocs.linear_stage`, prefix `LATISS:STAGE:`.
 
-`m1` is an EPICS motor record (`iocs.motor`), its commands in group ``m1:``; `Home` and `Stop` are buttons for it;
-`Homed_RBV` says whether the zero of the scale is known, `DisperserDistance_RBV` (mm) how far the disperser is from
-the detector. Fault code 2 is an axis that does not arrive, 5 a lost link.
+`m1` is an EPICS motor record (`iocs.mechanisms.motor`), its commands in group ``m1:``; `Home` and `Stop` are buttons
+for it; `Homed_RBV` says whether the zero of the scale is known, `DisperserDistance_RBV` (mm) how far the disperser is
+from the detector. Fault code 2 is an axis that does not arrive, 5 a lost link.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from drivers.axis import AxisDriver, AxisStatus
 from drivers.simulated import AxisMechanics, SimulatedAxis
 from iocs.ioc import AlarmSeverity, Client, IocSetup, TemplateUse, command, on_put, run_ioc
-from iocs.mechanism import MechanismIoc
-from iocs.motor import Motor, MotorPart, serves_motor
+from iocs.mechanisms.mechanism import MechanismIoc
+from iocs.mechanisms.motor import Motor, MotorPart, serves_motor
 from slitless.definition import Instrument
 
 __all__ = ["LinearStage", "main"]

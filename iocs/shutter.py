@@ -14,9 +14,9 @@ import math
 
 from drivers.shutter import ShutterDriver, ShutterState, ShutterStatus
 from drivers.simulated import SimulatedShutter
-from iocs.camera_pulse import CameraPulse
 from iocs.ioc import AlarmSeverity, Client, IocSetup, Refused, TemplateUse, command, run_ioc
-from iocs.mechanism import MechanismIoc
+from iocs.mechanisms.camera_pulse import CameraPulse
+from iocs.mechanisms.mechanism import MechanismIoc
 from slitless.definition import Instrument
 
 __all__ = ["Shutter", "main"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from iocs.client import Refused
+from iocs.wire.client import Refused
 
 __all__ = ["StateCommand", "SummaryState", "next_state"]
 

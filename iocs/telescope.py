@@ -2,7 +2,7 @@
 
 Commands `RightAscension`, `Declination`, `Rotator` (deg), each done when the slew has ended; `Stop`; `Target`,
 `Observer`; the dome `Lamp`; readbacks of pointing, dome and weather; `Ready_RBV`, which is No while it slews and
-while `Ready` is No. `focus` is an EPICS motor record (`iocs.motor`, mm), its commands in group ``focus:``.
+while `Ready` is No. `focus` is an EPICS motor record (`iocs.mechanisms.motor`, mm), its commands in group ``focus:``.
 Fault code 5 is a lost link, 7 a focus that does not arrive, 8 a slew that does not end.
 """
 
@@ -16,8 +16,8 @@ from drivers.axis import AxisDriver, AxisStatus
 from drivers.simulated import AxisMechanics, SimulatedAxis, SimulatedTelescope
 from drivers.telescope import Pointing, TelescopeDriver, TelescopeStatus, Weather
 from iocs.ioc import AlarmSeverity, AlarmStatus, Client, IocSetup, Refused, TemplateUse, command, on_put, run_ioc
-from iocs.mechanism import MechanismIoc
-from iocs.motor import Motor, MotorPart, serves_motor
+from iocs.mechanisms.mechanism import MechanismIoc
+from iocs.mechanisms.motor import Motor, MotorPart, serves_motor
 from slitless.definition import Instrument
 
 __all__ = ["Telescope", "main"]

@@ -10,7 +10,7 @@ from iocs.camera.control import ExposureControl
 from iocs.camera.equipment import Equipment, ExposureAborted, ExposureFailed
 from iocs.camera.exposure import Exposure
 from iocs.camera.request import FrameRequest
-from iocs.client import Refused
+from iocs.wire.client import Refused
 from slitless.identifiers import GroupIds
 
 __all__ = ["Acquisition"]

@@ -13,7 +13,7 @@ from slitless.fits.record import FrameRecord
 from slitless.identifiers import ExposureName
 
 if TYPE_CHECKING:
-    from iocs.records import Record
+    from iocs.records.record import Record
 
 __all__ = ["Display", "FrameState", "shortened"]
 

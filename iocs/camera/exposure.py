@@ -21,7 +21,7 @@ from iocs.camera.focus_run import expose_focus_frame
 from iocs.camera.integration import Integration
 from iocs.camera.request import FrameRequest
 from iocs.camera.stutter import stutter_schedule, stutter_seconds
-from iocs.client import Refused
+from iocs.wire.client import Refused
 from slitless.errors import SlitlessError
 from slitless.fits.record import FrameRecord
 from slitless.identifiers import ExposureName

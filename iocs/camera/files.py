@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from iocs.client import Refused
+from iocs.wire.client import Refused
 from slitless.definition import Identifiers
 from slitless.fits.writer import check_destination
 from slitless.identifiers import ExposureName

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from iocs.binding import on_put
 from iocs.camera.files import DEFAULT_TEMPLATE, Destinations, filled
-from iocs.client import Client, Refused
+from iocs.wire.client import Client, Refused
 from slitless.errors import SlitlessError
 from slitless.identifiers import day_obs_at
 
 if TYPE_CHECKING:
     from iocs.camera.acquisition import Acquisition
     from iocs.camera.equipment import Equipment
-    from iocs.records import Record
+    from iocs.records.record import Record
     from slitless.instrument_time import InstrumentClock
 
 __all__ = ["FitsRecords"]

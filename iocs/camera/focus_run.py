@@ -12,7 +12,7 @@ from drivers.camera import Camera
 from iocs.camera.focus_frame import FocusFrame
 from iocs.camera.integration import Integration
 from iocs.camera.shutter_control import ANSWER_TIME, CAMERA
-from iocs.peers import PeerError
+from iocs.wire.peers import PeerError
 from slitless.definition import Telescope
 from slitless.errors import SlitlessError
 from slitless.fits.record import FrameRecord

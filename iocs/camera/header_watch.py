@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iocs.ioc import Ioc
-    from iocs.peers import Peer
+    from iocs.wire.peers import Peer
 
 __all__ = ["HeaderWatch"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from iocs.camera.beam import BEAM_PVS, read_beam
-from iocs.client import Refused
+from iocs.wire.client import Refused
 from slitless.definition import Instrument
 from slitless.errors import InvalidRequest
 from slitless.optics.beam import Beam

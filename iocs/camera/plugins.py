@@ -25,7 +25,7 @@ from slitless.fits.verify import integrity_problems
 from slitless.fits.writer import FrameNotWritten, write_frame
 
 if TYPE_CHECKING:
-    from iocs.records import Record
+    from iocs.records.record import Record
 
 __all__ = ["PLUGINS", "Plugins", "UnsavedFrame", "dimensions"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from iocs.client import Client, Refused
+from iocs.wire.client import Client, Refused
 from slitless.definition import Identifiers
 from slitless.identifiers import ExposureName, SequenceRegister, day_obs_at
 from slitless.ledger import Ledger

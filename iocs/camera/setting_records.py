@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from iocs.binding import bindings_of, on_put
 from iocs.camera.display import shortened
 from iocs.camera.plugins import PLUGINS
-from iocs.client import Client, Refused
+from iocs.wire.client import Client, Refused
 from slitless.exposure import ImageType
 
 if TYPE_CHECKING:
     from iocs.camera.acquisition import Acquisition
     from iocs.ioc import IocSetup
-    from iocs.records import Put, Record
+    from iocs.records.record import Put, Record
 
 __all__ = ["SettingRecords"]
 

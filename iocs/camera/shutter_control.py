@@ -7,8 +7,8 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from iocs.client import Refused
-from iocs.peers import Peer, PeerError
+from iocs.wire.client import Refused
+from iocs.wire.peers import Peer, PeerError
 from slitless.definition import Shutter
 from slitless.errors import SlitlessError
 

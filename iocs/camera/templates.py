@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iocs.camera.plugins import PREVIEW_FACTOR
-from iocs.template import TemplateUse
+from iocs.records.template import TemplateUse
 from slitless.definition import Instrument
 
 __all__ = ["detector_templates"]

@@ -14,7 +14,7 @@ from caproto.asyncio.client import Context as ClientContext
 
 from iocs.ioc import Ioc, IocSetup, Refused, TemplateUse, command, on_put
 from iocs.launch import serve
-from iocs.peers import Peers
+from iocs.wire.peers import Peers
 from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
 

@@ -126,7 +126,7 @@ async def test_a_reason_however_long_fits_the_result(demo, command):
 
 
 async def test_a_running_command_survives_the_client_that_gave_it(demo, system_prefix, peers, ca_ports):
-    from iocs.peers import Peers
+    from iocs.wire.peers import Peers
 
     leaving = Peers([("127.0.0.1", ca_ports[0])])
     await leaving.start()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from iocs.contract import IOC_MODULES, has_motor, main, substitutions, template_uses
-from iocs.database import make_records
-from iocs.template import load
+from iocs.records.database import make_records
+from iocs.records.template import load
 from slitless.definition import load_instrument
 
 HERE = Path(__file__).parent

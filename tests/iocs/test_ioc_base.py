@@ -10,8 +10,8 @@ import pytest
 from iocs.binding import on_put
 from iocs.ioc import IocSetup, Refused, SummaryState
 from iocs.launch import arguments, setup_from
+from iocs.records.template import TemplateError
 from iocs.summary_state import StateCommand, next_state
-from iocs.template import TemplateError
 from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from iocs.peers import Peers
+from iocs.wire.peers import Peers
 
 
 @pytest.fixture

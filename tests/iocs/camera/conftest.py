@@ -19,9 +19,9 @@ from iocs.grating_wheel import GratingWheel
 from iocs.ioc import Ioc, IocSetup
 from iocs.launch import serve
 from iocs.linear_stage import LinearStage
-from iocs.peers import Peer, PeerError, Peers
 from iocs.shutter import Shutter
 from iocs.telescope import Telescope
+from iocs.wire.peers import Peer, PeerError, Peers
 from slitless.definition import Instrument, load_instrument
 from slitless.instrument_time import InstrumentClock
 from slitless.ledger import Ledger

@@ -4,7 +4,7 @@ import asyncio
 
 from iocs.camera import exposure as exposure_module
 from iocs.camera import plugins, shutter_control
-from iocs.peers import PeerError
+from iocs.wire.peers import PeerError
 from slitless.fits.writer import FrameNotWritten, write_frame
 from slitless.identifiers import ExposureName
 from slitless.ledger import Ledger

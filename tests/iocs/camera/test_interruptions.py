@@ -6,7 +6,7 @@ import time
 import pytest
 from astropy.io import fits
 
-from iocs.peers import PeerError
+from iocs.wire.peers import PeerError
 
 
 async def start(bench, image_type="OBJECT", exposure_time=20.0, until="Integrating"):

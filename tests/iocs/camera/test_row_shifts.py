@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from iocs.peers import PeerError
+from iocs.wire.peers import PeerError
 from slitless.fits.frame_file import read_frame
 
 

@@ -10,7 +10,7 @@ from iocs.camera.focus_frame import FocusFrame
 from iocs.camera.request import latch
 from iocs.camera.sequence import ClaimDesk, ExposureNames
 from iocs.camera.stutter import stutter_schedule, stutter_seconds
-from iocs.client import Client, Refused
+from iocs.wire.client import Client, Refused
 from slitless.definition import load_instrument
 from slitless.detector.geometry import Window
 from slitless.errors import InvalidRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from iocs.hardware_watch import HardwareWatch
+from iocs.mechanisms.hardware_watch import HardwareWatch
 from slitless.instrument_time import InstrumentClock
 
 

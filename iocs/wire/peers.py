@@ -15,7 +15,7 @@ from typing import Any
 
 import caproto as ca
 
-from iocs.peer_circuit import PeerCircuit, PutRefused
+from iocs.wire.peer_circuit import PeerCircuit, PutRefused
 
 __all__ = ["Peer", "PeerError", "Peers", "address_list"]
 

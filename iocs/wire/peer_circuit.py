@@ -15,7 +15,7 @@ import numpy as np
 from caproto import CAStatus, ChannelType
 from caproto._dbr import SubscriptionType, native_type
 
-from iocs.kinds import decode
+from iocs.records.kinds import decode
 
 __all__ = ["PeerChannel", "PeerCircuit", "PutRefused"]
 

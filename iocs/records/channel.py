@@ -21,8 +21,8 @@ from caproto._dbr import (
     native_types,
 )
 
-from iocs.client import Client, Refused
-from iocs.kinds import Array, Enumeration, Kind, cut
+from iocs.records.kinds import Array, Enumeration, Kind, cut
+from iocs.wire.client import Client, Refused
 
 __all__ = ["EVERYTHING", "Channel", "Limits"]
 

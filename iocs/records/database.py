@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from caproto import ChannelType
 
-from iocs.alarms import LimitAlarm
-from iocs.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
-from iocs.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
-from iocs.records import Record
-from iocs.template import Database, RecordDefinition, TemplateError
+from iocs.records.alarms import LimitAlarm
+from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
+from iocs.records.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
+from iocs.records.record import Record
+from iocs.records.template import Database, RecordDefinition, TemplateError
 
 __all__ = ["make_records"]
 

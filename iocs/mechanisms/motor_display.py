@@ -9,7 +9,7 @@ from typing import Any
 
 from drivers.axis import AxisStatus
 from iocs.ioc import AlarmSeverity, AlarmStatus, Record
-from iocs.motor_scale import MotorScale
+from iocs.mechanisms.motor_scale import MotorScale
 
 __all__ = ["MotorDisplay", "StatusBit"]
 

@@ -16,10 +16,10 @@ from caproto.asyncio import server as stock
 from caproto.asyncio.utils import _TransportWrapper
 from caproto.server.common import DisconnectedCircuit
 
-from iocs.client import Client, Refused
+from iocs.wire.client import Client, Refused
 
 if TYPE_CHECKING:
-    from iocs.server import Context
+    from iocs.wire.server import Context
 
 __all__ = ["RECEIVE_BYTES", "Circuit"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iocs.client import Refused
 from iocs.command import current_command_id
+from iocs.wire.client import Refused
 
 if TYPE_CHECKING:
     from iocs.ioc import Ioc

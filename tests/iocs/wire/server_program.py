@@ -20,9 +20,9 @@ def main(which: str, port: str, beacon_port: str) -> None:
     import caproto
     from caproto.asyncio.server import Context as StockContext
 
-    from iocs.database import make_records
-    from iocs.server import Context
-    from iocs.template import RecordDefinition
+    from iocs.records.database import make_records
+    from iocs.records.template import RecordDefinition
+    from iocs.wire.server import Context
 
     class Refusing(caproto.ChannelDouble):
         async def verify_value(self, data):

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from drivers.axis import AxisDriver, AxisStatus
 from iocs.ioc import Client, Record, Refused, command, on_put
-from iocs.mechanism import MechanismIoc
-from iocs.menus import MOTOR_FIELDS
-from iocs.motor_display import MotorDisplay
-from iocs.motor_motion import MotorMotion, NotArrived
-from iocs.motor_scale import MotorScale
+from iocs.mechanisms.mechanism import MechanismIoc
+from iocs.mechanisms.motor_display import MotorDisplay
+from iocs.mechanisms.motor_motion import MotorMotion, NotArrived
+from iocs.mechanisms.motor_scale import MotorScale
+from iocs.records.menus import MOTOR_FIELDS
 from slitless.errors import InvalidRequest, require_range
 
 __all__ = ["Motor", "MotorPart", "serves_motor"]

@@ -15,12 +15,12 @@ from typing import Any
 from caproto import AccessRights, AlarmSeverity, AlarmStatus, ChannelType, TimeStamp
 from caproto._dbr import SubscriptionType
 
-from iocs.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAlarm
-from iocs.channel import Channel
-from iocs.client import Client, Refused
-from iocs.fields import field_channel
-from iocs.kinds import Array, Enumeration, Kind, LongText, Number, ShortText
-from iocs.template import RecordDefinition, TemplateError
+from iocs.records.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAlarm
+from iocs.records.channel import Channel
+from iocs.records.fields import field_channel
+from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText
+from iocs.records.template import RecordDefinition, TemplateError
+from iocs.wire.client import Client, Refused
 
 __all__ = ["AlarmSeverity", "AlarmStatus", "Put", "Record"]
 

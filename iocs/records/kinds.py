@@ -15,7 +15,7 @@ import numpy as np
 from caproto import ChannelType
 from caproto._dbr import DbrStringArray
 
-from iocs.client import Refused
+from iocs.wire.client import Refused
 
 __all__ = ["Array", "Enumeration", "Kind", "LongText", "Number", "ShortText", "StringArray"]
 

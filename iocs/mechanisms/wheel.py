@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from drivers.simulated import SimulatedWheel
 from drivers.wheel import WheelDriver, WheelError, WheelState, WheelStatus
 from iocs.ioc import AlarmSeverity, Client, IocSetup, Refused, TemplateUse, command, on_put
-from iocs.mechanism import MechanismIoc
+from iocs.mechanisms.mechanism import MechanismIoc
 from slitless.definition import Instrument, Wheel
 from slitless.errors import InvalidRequest
 

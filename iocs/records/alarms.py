@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from caproto import AlarmSeverity, AlarmStatus
 
-from iocs.menus import SEVERITIES
+from iocs.records.menus import SEVERITIES
 
 __all__ = ["Alarm", "LimitAlarm", "StateAlarm", "severity_named"]
 

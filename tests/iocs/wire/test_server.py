@@ -371,7 +371,7 @@ def test_a_long_put_does_not_delay_reads_of_the_same_client(client):
 def test_a_port_that_is_taken_is_named(tmp_path):
     import asyncio
 
-    from iocs.server import Context, ServerError
+    from iocs.wire.server import Context, ServerError
 
     port = free_port()
 

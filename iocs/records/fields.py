@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from caproto import AccessRights, ChannelType
 
-from iocs.channel import EVERYTHING, Channel
-from iocs.client import Client, Refused
-from iocs.kinds import Enumeration, Kind, Number, ShortText
-from iocs.menus import MENUS, RECORD_FIELDS
+from iocs.records.channel import EVERYTHING, Channel
+from iocs.records.kinds import Enumeration, Kind, Number, ShortText
+from iocs.records.menus import MENUS, RECORD_FIELDS
+from iocs.wire.client import Client, Refused
 
 if TYPE_CHECKING:
-    from iocs.records import Record
+    from iocs.records.record import Record
 
 __all__ = ["FieldChannel", "field_channel"]
 

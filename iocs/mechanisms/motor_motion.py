@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from drivers.axis import AxisDriver, AxisStatus
 from drivers.faults import LinkLost
-from iocs.hardware_watch import HardwareWatch
 from iocs.ioc import Refused
-from iocs.motor_display import MotorDisplay
+from iocs.mechanisms.hardware_watch import HardwareWatch
+from iocs.mechanisms.motor_display import MotorDisplay
 from slitless.instrument_time import InstrumentClock
 
 __all__ = ["MotorMotion", "NotArrived"]

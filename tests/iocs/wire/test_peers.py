@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from iocs.peers import PeerError, address_list
+from iocs.wire.peers import PeerError, address_list
 from slitless.instrument_time import InstrumentClock
 
 

@@ -28,8 +28,8 @@ from caproto.asyncio import server as stock
 from caproto.asyncio.utils import _TransportWrapper
 from caproto.server.common import DisconnectedCircuit, host_endian
 
-from iocs.circuit import RECEIVE_BYTES, Circuit
-from iocs.client import Client
+from iocs.wire.circuit import RECEIVE_BYTES, Circuit
+from iocs.wire.client import Client
 
 __all__ = ["Context", "ServerError"]
 

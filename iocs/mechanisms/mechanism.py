@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from drivers.faults import FaultInjection, LinkLost
-from iocs.hardware_watch import HardwareWatch
-from iocs.interlocks import Interlocks
 from iocs.ioc import Client, Ioc, IocSetup, Refused, on_put
+from iocs.mechanisms.hardware_watch import HardwareWatch
+from iocs.mechanisms.interlocks import Interlocks
 from slitless.errors import InvalidRequest
 
 __all__ = ["LINK_FAULT", "MechanismIoc"]

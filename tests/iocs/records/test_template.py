@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from iocs.database import make_records
-from iocs.template import TemplateError, TemplateUse, expand, load, read_substitutions
+from iocs.records.database import make_records
+from iocs.records.template import TemplateError, TemplateUse, expand, load, read_substitutions
 
-DB = Path(__file__).parents[2] / "db"
+DB = Path(__file__).parents[3] / "db"
 
 
 @pytest.fixture
