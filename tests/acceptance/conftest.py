@@ -25,7 +25,7 @@ from session.processes import IOCS, _listens
 from session.run_engine import make_run_engine
 from slitless.definition import Instrument, load_instrument
 from slitless.fits.frame_file import FrameFile, read_frame
-from slitless.identifiers import ExposureName
+from slitless.identifiers import ExposureName, day_obs_at
 from slitless.instrument_time import InstrumentClock
 
 SPEED = 50.0
@@ -167,12 +167,13 @@ class Observatory:
     def fates(self, count: int = 1) -> list[str]:
         """Return what became of the latest exposures: the last event of each."""
         last = {obs_id: event for event, obs_id in self.ledger}
-        return [last[obs_id] for obs_id in sorted(last)[-count:]]
+        return [last[obs_id] for obs_id in sorted(last)][len(last) - count :]
 
     @property
     def last_id(self) -> int:
-        """The exposure id spent last; 0 if none was."""
-        return max((ExposureName.parse(obs_id).exposure_id for _, obs_id in self.ledger), default=0)
+        """The exposure id spent last; that before the first of the day if none was."""
+        none_yet = day_obs_at(self.clock.now()) * 100_000
+        return max((ExposureName.parse(obs_id).exposure_id for _, obs_id in self.ledger), default=none_yet)
 
     @property
     def files(self) -> dict[int, Path]:
@@ -277,7 +278,9 @@ class Observatory:
 
     def problems(self) -> list[str]:
         """Return where journal, ledger and files disagree."""
-        return [f"{p.kind} {p.subject}: {p.message}" for p in check_data(self.root, instrument=self.instrument).problems]
+        return [
+            f"{p.kind} {p.subject}: {p.message}" for p in check_data(self.root, instrument=self.instrument).problems
+        ]
 
     def close(self) -> None:
         """End everything."""
@@ -323,4 +326,3 @@ def log_of(observatory: Observatory) -> Callable[[str], str]:
 def is_root() -> bool:
     """Whether the tests may mount file systems, and permissions do not bind them."""
     return os.geteuid() == 0
-

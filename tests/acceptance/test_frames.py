@@ -1,5 +1,7 @@
 """Full frames, judged as files: structure, geometry, noise, and light where it should be."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -36,12 +38,13 @@ def test_a_frame_has_an_empty_primary_and_sixteen_amplifiers_in_file_order(obser
     path = observatory.files[biases[0]]
     with fits.open(path, checksum=True) as frame:  # a wrong checksum is a warning, and that an error
         frame.verify("exception")
-        assert len(frame) == 17
-        assert frame[0].data is None
-        assert [hdu.header["EXTNAME"] for hdu in frame[1:]] == SEGMENTS
-        assert [hdu.header["CHANNEL"] for hdu in frame[1:]] == list(range(1, 17))
-        assert {hdu.data.shape for hdu in frame[1:]} == {(2048, 576)}
-        assert {hdu.header["BITPIX"] for hdu in frame[1:]} == {32}
+        hdus: list[Any] = list(frame)
+        assert len(hdus) == 17
+        assert hdus[0].data is None
+        assert [hdu.header["EXTNAME"] for hdu in hdus[1:]] == SEGMENTS
+        assert [hdu.header["CHANNEL"] for hdu in hdus[1:]] == list(range(1, 17))
+        assert {hdu.data.shape for hdu in hdus[1:]} == {(2048, 576)}
+        assert {hdu.header["BITPIX"] for hdu in hdus[1:]} == {32}
     assert path.stat().st_size >= 16 * 2048 * 576 * 4
     assert verify_file(path, observatory.instrument) == []
 
@@ -49,7 +52,8 @@ def test_a_frame_has_an_empty_primary_and_sixteen_amplifiers_in_file_order(obser
 def test_the_amplifiers_tile_the_detector_exactly_once(observatory, biases):
     hits = np.zeros((4000, 4072), dtype=int)
     with fits.open(observatory.files[biases[0]]) as frame:
-        for hdu in frame[1:]:
+        hdus: list[Any] = list(frame)
+        for hdu in hdus[1:]:
             (x1, x2), (y1, y2) = section(hdu.header["DETSEC"])
             (d1, d2), (e1, e2) = section(hdu.header["DATASEC"])
             assert (x2 - x1, y2 - y1) == (d2 - d1, e2 - e1)

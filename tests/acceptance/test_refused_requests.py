@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,9 @@ def refused(observatory):
 
 @pytest.mark.parametrize("keyword", ["Filter", "Grating", "LinearStage", "frilter", "gating", "linearstate"])
 def test_a_misspelt_keyword_is_refused_with_the_valid_ones(refused, keyword):
-    refused(take_object(1.0, filter=1, **{keyword: 1}), keyword, "filter, grating, linear_stage")
-    refused(setup_instrument(grating=1, **{keyword: 1}), keyword, "filter, grating, linear_stage")
+    misspelt: dict[str, Any] = {keyword: 1}
+    refused(take_object(1.0, filter=1, **misspelt), keyword, "filter, grating, linear_stage")
+    refused(setup_instrument(grating=1, **misspelt), keyword, "filter, grating, linear_stage")
 
 
 def test_a_misspelt_keyword_is_told_what_was_probably_meant(refused):
