@@ -31,7 +31,8 @@ from iocs.camera.sequence import ClaimDesk, ExposureNames
 from iocs.camera.setting_records import SettingRecords
 from iocs.camera.shutter_control import ShutterControl, ShutterFailed
 from iocs.camera.templates import detector_templates
-from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put, run_ioc
+from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put
+from iocs.launch import run_ioc
 from slitless import __version__
 from slitless.definition import Instrument
 from slitless.errors import SlitlessError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iocs.ioc import run_ioc
+from iocs.launch import run_ioc
 from iocs.mechanisms.wheel import WheelIoc
 
 __all__ = ["GratingWheel", "main"]

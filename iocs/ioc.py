@@ -54,7 +54,6 @@ __all__ = [
     "TemplateUse",
     "command",
     "on_put",
-    "run_ioc",
 ]
 
 log = logging.getLogger(__name__)
@@ -318,10 +317,3 @@ class Ioc:
             await self["IOC:CpuLoad"].write(process.cpu_percent())
             await self["IOC:MemoryUsed"].write(process.memory_info().rss / 1e6)
             await self["IOC:ClientCount"].write(self.client_count())
-
-
-def run_ioc(cls: type[Ioc], argv: list[str] | None = None) -> int:
-    """Run one IOC as a program; returns the exit status."""
-    from iocs.launch import run  # here, because the launcher needs the class above
-
-    return run([cls], argv)

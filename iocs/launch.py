@@ -20,7 +20,7 @@ from slitless.definition import Instrument, load_instrument
 from slitless.errors import SlitlessError
 from slitless.instrument_time import InstrumentClock
 
-__all__ = ["arguments", "run", "serve", "setup_from"]
+__all__ = ["arguments", "run", "run_ioc", "serve", "setup_from"]
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,11 @@ def run(classes: Sequence[type[Ioc]], argv: list[str] | None = None) -> int:
         log.error("%s", error)
         return 1
     return 0
+
+
+def run_ioc(cls: type[Ioc], argv: list[str] | None = None) -> int:
+    """Run one IOC as a program; returns the exit status."""
+    return run([cls], argv)
 
 
 async def _until_signalled(iocs: Sequence[Ioc], options: argparse.Namespace) -> None:

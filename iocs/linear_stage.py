@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from drivers.axis import AxisDriver, AxisStatus
 from drivers.simulated import AxisMechanics, SimulatedAxis
-from iocs.ioc import AlarmSeverity, Client, IocSetup, TemplateUse, command, on_put, run_ioc
+from iocs.ioc import AlarmSeverity, Client, IocSetup, TemplateUse, command, on_put
+from iocs.launch import run_ioc
 from iocs.mechanisms.mechanism import MechanismIoc
 from iocs.mechanisms.motor import Motor, MotorPart, serves_motor
 from slitless.definition import Instrument

@@ -14,7 +14,8 @@ import math
 
 from drivers.shutter import ShutterDriver, ShutterState, ShutterStatus
 from drivers.simulated import SimulatedShutter
-from iocs.ioc import AlarmSeverity, Client, IocSetup, Refused, TemplateUse, command, run_ioc
+from iocs.ioc import AlarmSeverity, Client, IocSetup, Refused, TemplateUse, command
+from iocs.launch import run_ioc
 from iocs.mechanisms.camera_pulse import CameraPulse
 from iocs.mechanisms.mechanism import MechanismIoc
 from slitless.definition import Instrument

@@ -15,7 +15,8 @@ from dataclasses import replace
 from drivers.axis import AxisDriver, AxisStatus
 from drivers.simulated import AxisMechanics, SimulatedAxis, SimulatedTelescope
 from drivers.telescope import Pointing, TelescopeDriver, TelescopeStatus, Weather
-from iocs.ioc import AlarmSeverity, AlarmStatus, Client, IocSetup, Refused, TemplateUse, command, on_put, run_ioc
+from iocs.ioc import AlarmSeverity, AlarmStatus, Client, IocSetup, Refused, TemplateUse, command, on_put
+from iocs.launch import run_ioc
 from iocs.mechanisms.mechanism import MechanismIoc
 from iocs.mechanisms.motor import Motor, MotorPart, serves_motor
 from slitless.definition import Instrument
