@@ -44,11 +44,6 @@ class CommandGroup:
         self._ids: dict[tuple[str, int], str] = {}
         self._running = 0
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a command of the group runs."""
-        return self._running > 0
-
     async def _take_id(self, record: Record, value: str, client: Client) -> None:
         self._ids[client.address] = value
         await record.write(value)

@@ -1,4 +1,4 @@
-"""Mechanisms in time: where a stage, a wheel or a blade is at any moment, by arithmetic alone.
+"""Mechanisms in time: where a stage or a wheel is at any moment, by arithmetic alone.
 
 Times are instrument time, TAI unix seconds, and always arguments: nothing here reads a clock.
 """
@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["BladeTravel", "Move", "Phase", "WheelTravel"]
+__all__ = ["Move", "Phase", "WheelTravel"]
 
 
 @dataclass(frozen=True)
@@ -153,43 +153,3 @@ class WheelTravel:
         if tai >= self.done_at:
             return self
         return WheelTravel(self.origin, self.target, self.started_at, self.duration, stopped_at=tai)
-
-
-@dataclass(frozen=True)
-class BladeTravel:
-    """A shutter blade between closed (0) and open (1), at constant speed.
-
-    The second blade follows the first along the same path, so every pixel sees the same time whatever
-    the speed (Bonn shutter).
-    """
-
-    start: float
-    target: float
-    started_at: float
-    travel_time: float
-    """s from closed to open."""
-
-    @classmethod
-    def resting(cls, openness: float, since: float = 0.0) -> Self:
-        """Return a blade at rest, 0 closed, 1 open."""
-        return cls(openness, openness, since, 0.0)
-
-    @property
-    def done_at(self) -> float:
-        """When it arrives."""
-        return self.started_at + abs(self.target - self.start) * self.travel_time
-
-    def is_done(self, tai: float) -> bool:
-        """Whether it has arrived at a moment."""
-        return tai >= self.done_at
-
-    def openness(self, tai: float) -> float:
-        """Return the open fraction at a moment."""
-        if tai >= self.done_at:
-            return self.target
-        travelled = max(tai - self.started_at, 0.0) / self.travel_time
-        return self.start + math.copysign(travelled, self.target - self.start)
-
-    def turn(self, target: float, tai: float) -> BladeTravel:
-        """Return the travel that follows a new command at a moment, from where the blade is then."""
-        return BladeTravel(self.openness(tai), target, tai, self.travel_time)

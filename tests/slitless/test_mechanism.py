@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from slitless.mechanism import BladeTravel, Move, WheelTravel
+from slitless.mechanism import Move, WheelTravel
 
 START = 1000.0  # TAI s
 
@@ -74,11 +74,3 @@ def test_stopped_wheel_rests_between_slots():
 def test_wheel_stopped_after_arrival_stays_in_its_slot():
     travel = WheelTravel(origin=0, target=2, started_at=START, duration=5.0)
     assert travel.stop(START + 6.0).slot(START + 7.0) == 2
-
-
-def test_blade_that_turns_round_needs_only_the_way_back():
-    opening = BladeTravel(0.0, 1.0, START, travel_time=0.2)
-    closing = opening.turn(0.0, START + 0.05)
-    assert opening.openness(START + 0.05) == pytest.approx(0.25)
-    assert closing.done_at == pytest.approx(START + 0.10)
-    assert closing.openness(START + 1.0) == 0.0
