@@ -96,6 +96,8 @@ class SequenceRegister:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._spent: dict[int, int] = {}
+        """The last number that was given out from here, by day."""
 
     def last(self, day_obs: int) -> int:
         """Return the last number spent on a day, 0 if none.
@@ -103,8 +105,18 @@ class SequenceRegister:
         Raises
         ------
         IdentifiersExhausted
-            If the register holds no number: it is damaged, and going on could use an id twice.
+            If the register holds no number, or one below what it gave out: it is damaged or lost, and
+            going on could use an id twice.
         """
+        number, spent = self._read(day_obs), self._spent.get(day_obs, 0)
+        if number < spent:
+            raise IdentifiersExhausted(
+                f"exposure register {self._path(day_obs)}: it is at {number}, but {spent} was given out; "
+                "the data disk was changed or is not mounted"
+            )
+        return number
+
+    def _read(self, day_obs: int) -> int:
         try:
             text = self._path(day_obs).read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
@@ -134,6 +146,7 @@ class SequenceRegister:
                     f"exposure id: sequence number {seq_num} of {day_obs} is above {LAST_SEQ_NUM}"
                 )
             self._write(day_obs, seq_num)
+            self._spent[day_obs] = seq_num
             return seq_num
 
     def _path(self, day_obs: int) -> Path:
