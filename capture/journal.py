@@ -145,6 +145,8 @@ class Journal:
         uid = start["uid"]
         if not SAFE_UID.fullmatch(uid):
             raise JournalError(f"journal: run uid {uid!r} cannot be a file name")
+        if not self.folder.parent.is_dir():  # a disk that is not mounted must not be replaced by a new folder
+            raise JournalError(f"journal: data root {self.folder.parent} does not exist")
         self._runs[uid] = _RunFile.create(self.folder / str(run_day_obs(start)) / f"{uid}.jsonl", line)
         self._run_of[uid] = uid
 
