@@ -321,7 +321,7 @@ class Detector(Device):
 
     def _runs_unanswered(self, exposure: ExposureStatus) -> bool:
         """Whether an exposure that was given up here still runs in the camera."""
-        return exposure.is_unanswered and self.cam.detector_state.connected and not self._is_idle()
+        return exposure.is_unanswered and bool(self.cam.detector_state.connected) and not self._is_idle()
 
     def _is_idle(self) -> bool:
         return self.cam.detector_state.get() in FINISHED and not self.cam.optics_locked.get()

@@ -15,12 +15,15 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.signal import DEFAULT_EPICSSIGNAL_VALUE
 from ophyd.utils.errors import DisconnectedError
 
+from slitless.errors import SlitlessError
+
 PUT_FAILED = (DisconnectedError, OSError, TimeoutError, RuntimeError, ValueError)
 """What putting to a signal may raise."""
 
 __all__ = [
     "PUT_FAILED",
     "Count",
+    "Disconnected",
     "Readback",
     "Setting",
     "SettingWithReadback",
@@ -44,12 +47,24 @@ def decode(value: Any) -> str:
     return values.astype(np.uint8).tobytes().split(b"\0", 1)[0].decode("utf-8", errors="replace")
 
 
+class Disconnected(SlitlessError, DisconnectedError):
+    """The IOC of a signal does not answer; the message names the PV."""
+
+
 class _Monitored:
     """What the last monitor said, without a round trip; a lost connection is an error, never an old value."""
 
-    def get(self, **kwargs: Any) -> Any:
+    def read(self) -> dict[str, Any]:
+        """Return the last value that arrived and when, as an event holds them."""
+        self._require_connection()
+        return super().read()  # type: ignore[misc]
+
+    def _require_connection(self) -> None:
         if not self.connected:  # type: ignore[attr-defined]
-            raise DisconnectedError(f"{self.pvname} is not connected")  # type: ignore[attr-defined]
+            raise Disconnected(f"{self.pvname} is not connected; does its IOC run?")  # type: ignore[attr-defined]
+
+    def get(self, **kwargs: Any) -> Any:
+        self._require_connection()
         value = self._readback  # type: ignore[attr-defined]
         if value is DEFAULT_EPICSSIGNAL_VALUE:  # connected, the first monitor still on its way
             return super().get(**kwargs)  # type: ignore[misc]
@@ -116,7 +131,7 @@ class Setting(_Monitored, EpicsSignal):
         `callback` is called when the IOC has dealt with it, taken or refused.
         """
         if not self.connected:
-            raise DisconnectedError(f"{self.setpoint_pvname} is not connected")
+            raise Disconnected(f"{self.setpoint_pvname} is not connected; does its IOC run?")
         pv: Any = self._write_pv
         pv.put(self._on_the_wire(value), wait=False, callback=callback, timeout=None)
 

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestAbort, RequestStop, short_uid
+from ophyd.utils.errors import DisconnectedError
 
-from devices import Detector, ExposureRequest, Spectrograph
+from devices import Detector, ExposureRequest, NotConnected, Spectrograph
+from slitless.errors import SlitlessError
 
 __all__ = ["baseline", "claimed", "instrument_metadata", "one_frame", "run"]
 
@@ -137,8 +139,12 @@ def _closing_baseline(spectrograph: Spectrograph) -> MsgGenerator[None]:
 
 
 def _understood(plan: Generator[Msg, Any, T]) -> MsgGenerator[T]:
-    """Run `plan`; a failed status becomes the error the device gave."""
+    """Run `plan`; a failed status becomes the error the device gave, a lost connection one of ours."""
     try:
         return (yield from plan)
     except FailedStatus as failed:
         raise failed.__cause__ or failed from failed
+    except DisconnectedError as lost:
+        if isinstance(lost, SlitlessError):
+            raise
+        raise NotConnected(f"{lost}; does its IOC run?") from lost
