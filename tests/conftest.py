@@ -5,19 +5,23 @@ Nothing leaves loopback, no two test sessions share a port, and each test has it
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import inspect
 import os
+import random
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -26,33 +30,57 @@ START_TIMEOUT = 30.0  # s, for a process to import and listen on a loaded machin
 STOP_TIMEOUT = 10.0  # s
 
 
-def free_port() -> int:
-    """A port that is free for TCP and UDP on loopback."""
-    for _ in range(100):
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-                try:
-                    udp.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
+class PortKeeper:
+    """Gives out ports that nobody else gets, not even a test session that runs beside this one.
+
+    They lie below the range from which the system takes ports for outgoing connections, so that no client's socket
+    can sit on one between its choice and its use.
+    """
+
+    CHOICE = range(10_000, 32_000)
+    LOCKS = Path(tempfile.gettempdir()) / "slitless-test-ports"
+
+    def __init__(self) -> None:
+        self._held: list[IO[str]] = []
+
+    def next(self) -> int:
+        """A port that is free for TCP and UDP on loopback."""
+        self.LOCKS.mkdir(exist_ok=True)
+        for port in random.SystemRandom().sample(self.CHOICE, 500):
+            lock = open(self.LOCKS / str(port), "w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    with closing(socket.socket(socket.AF_INET, kind)) as probe:
+                        probe.bind(("127.0.0.1", port))
+            except OSError:
+                lock.close()
+                continue
+            self._held.append(lock)
             return port
-    raise RuntimeError("no port is free for TCP and UDP")
+        raise RuntimeError("no port is free for TCP and UDP")
+
+    def close(self) -> None:
+        """Give all ports back."""
+        for lock in self._held:
+            lock.close()
+
+
+@pytest.fixture(scope="session")
+def port_keeper() -> Iterator[PortKeeper]:
+    """Ports for whatever a test starts."""
+    with closing(PortKeeper()) as keeper:
+        yield keeper
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ca_ports() -> Iterator[list[int]]:
+def ca_ports(port_keeper: PortKeeper) -> Iterator[list[int]]:
     """Ports of this test session; EPICS clients search exactly there.
 
     The address list must stand before the first client of the process is made, so it names every port that any test
     of the session may use.
     """
-    ports: list[int] = []
-    while len(ports) < PORTS:
-        port = free_port()
-        if port not in ports:
-            ports.append(port)
+    ports = [port_keeper.next() for _ in range(PORTS)]
     environment = {
         "EPICS_CA_ADDR_LIST": " ".join(f"127.0.0.1:{port}" for port in ports),
         "EPICS_CA_AUTO_ADDR_LIST": "NO",

@@ -23,12 +23,6 @@ from caproto import ChannelType
 HERE = Path(__file__).parent
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class RawClient:
     """A Channel Access circuit in the hands of a test."""
 
@@ -141,13 +135,13 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def servers():
+def servers(port_keeper):
     """Servers by name, each started when first asked for."""
     started: dict[str, Server] = {}
 
     def get(which: str) -> Server:
         if which not in started:
-            started[which] = Server(which, free_port(), free_port())
+            started[which] = Server(which, port_keeper.next(), port_keeper.next())
         return started[which]
 
     yield get
@@ -295,11 +289,11 @@ def test_clearing_a_channel_ends_its_subscriptions_only(client):
 
 
 @pytest.mark.parametrize("which", ["mended", pytest.param("stock", marks=pytest.mark.xfail(strict=True))])
-def test_no_beacon_is_sent_unasked(which):
+def test_no_beacon_is_sent_unasked(which, port_keeper):
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(0.3)
-        server = Server(which, free_port(), listener.getsockname()[1])
+        server = Server(which, port_keeper.next(), listener.getsockname()[1])
         try:
             with pytest.raises(TimeoutError):
                 listener.recv(100)
@@ -368,12 +362,12 @@ def test_a_long_put_does_not_delay_reads_of_the_same_client(client):
     assert isinstance(raw.next(), ca.ReadNotifyResponse)
 
 
-def test_a_port_that_is_taken_is_named(tmp_path):
+def test_a_port_that_is_taken_is_named(port_keeper):
     import asyncio
 
     from iocs.wire.server import Context, ServerError
 
-    port = free_port()
+    port = port_keeper.next()
 
     async def serve_twice():
         first, second = Context({}, ["127.0.0.1"], port=port), Context({}, ["127.0.0.1"], port=port)
