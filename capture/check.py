@@ -17,7 +17,7 @@ from slitless.definition import Instrument, load_instrument
 from slitless.fits.verify import verify_file
 from slitless.ledger import ENDINGS, Ledger, LedgerEntry
 
-__all__ = ["DataReport", "Problem", "check_data"]
+__all__ = ["DataReport", "Problem", "check_data", "frame_files"]
 
 FRAME_NAME = re.compile(r"^([A-Z]+_[A-Z]_\d{8}_\d{6})_.*\.fits$")
 TOLERANCE = 1e-6  # s, by which a time in a header may differ from its document: FITS cards are rounded
@@ -47,7 +47,15 @@ TIMES = {
 """Keyword to data key, s."""
 
 Kind = Literal[
-    "open run", "damaged journal", "no file", "bad file", "no document", "two documents", "no ledger", "not ended"
+    "open run",
+    "damaged journal",
+    "no file",
+    "bad file",
+    "unknown file",
+    "no document",
+    "two documents",
+    "no ledger",
+    "not ended",
 ]
 
 
@@ -104,10 +112,11 @@ def check_data(
     A run that a living process is writing is no problem, nor is its exposure in progress.
     """
     report = DataReport()
+    instrument = instrument or load_instrument()
     documents, live = _documents(root, report, day_obs)
     ledger = _ledger(root, day_obs)
     files = dict(_files(root, day_obs))
-    report.files = len(files)
+    read: set[Path] = set()
     for obs_id in sorted(documents.keys() | ledger.keys() | files.keys()):
         found = documents.get(obs_id, [])
         if not (live and not found):
@@ -115,9 +124,32 @@ def check_data(
         for start, data in found[:1]:
             path = root / data["detector_file"]
             if contents and path.is_file():
-                for message in _differences(path, instrument or load_instrument(), start, data):
+                read.add(path)
+                for message in _differences(path, instrument, start, data):
                     report.add("bad file", obs_id, message)
+    known = {str(entry.facts.get("file")) for entry in ledger.values()}
+    everything = frame_files(root) if day_obs is None else files.values()
+    for path in everything:
+        report.files += 1
+        if path not in read:
+            _check_undocumented(report, root, path, known, instrument if contents else None)
     return report
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """Return the FITS files below a folder in order of name; hidden ones are unfinished and left out."""
+    return sorted(path for path in folder.rglob("*.fits") if not path.name.startswith("."))
+
+
+def _check_undocumented(
+    report: DataReport, root: Path, path: Path, known: set[str], instrument: Instrument | None
+) -> None:
+    """Check a file that no document led to: by itself, if there is an instrument, and whether anything knows it."""
+    name = str(path.relative_to(root))
+    for message in verify_file(path, instrument) if instrument else ():
+        report.add("bad file", name, message)
+    if name not in known and not FRAME_NAME.match(path.name):
+        report.add("unknown file", name, "neither a document nor the exposure ledger tells of it")
 
 
 Recorded = tuple[dict[str, Any], dict[str, Any]]
@@ -159,7 +191,7 @@ def _ledger(root: Path, day_obs: int | None) -> dict[str, LedgerEntry]:
 
 
 def _files(root: Path, day_obs: int | None) -> Iterator[tuple[str, Path]]:
-    for path in sorted(root.glob("[0-9]" * 8 + "/*.fits" if day_obs is None else f"{day_obs}/*.fits")):
+    for path in sorted(root.glob("[0-9]" * 8 + "/*.fits" if day_obs is None else f"{day_obs:08d}/*.fits")):
         if match := FRAME_NAME.match(path.name):
             yield match[1], path
 

@@ -54,7 +54,8 @@ def search(
         Only those that are exactly this.
     source : str
         ``journal``: read the documents themselves, and the ledger for exposures that have none.
-        ``catalogue``: ask the catalogue, and the journal for runs that are not in it yet.
+        ``catalogue``: ask the catalogue, the journal for runs that are not in it yet, and the ledger for
+        exposures that gave no frame.
         ``auto``: the catalogue if it exists and no day is given.
 
     Raises
@@ -74,7 +75,7 @@ def search(
         known = {row.obs_id for row in rows}
         rows += [
             row
-            for row in _not_in_catalogue(root, day_obs)
+            for row in (*_not_in_catalogue(root, day_obs), *_without_frame(root, day_obs))
             if row.matches(image_type, object_name, program) and row.obs_id not in known
         ]
     return sorted(rows, key=lambda row: row.exposure_id)
@@ -84,12 +85,8 @@ def search_journal(root: Path, day_obs: int | None = None) -> list[ExposureRow]:
     """Return all exposures (of a day), from documents and, where those say nothing, from the ledger."""
     rows = {row.obs_id: row for run in _runs(run_files(root), day_obs) for row in rows_of_run(run)}
     rows = {obs_id: row for obs_id, row in rows.items() if day_obs in (None, row.day_obs)}
-    ledger = Ledger(ledger_folder(root))
-    for day in ledger.days() if day_obs is None else [day_obs]:
-        reserved = {entry.obs_id: entry for entry in ledger.entries(day) if entry.event == "reserved"}
-        for obs_id, last in ledger.last_event(day).items():
-            if obs_id not in rows:
-                rows[obs_id] = row_from_ledger(reserved.get(obs_id), last)
+    for row in _ledger_rows(root, day_obs):
+        rows.setdefault(row.obs_id, row)
     return sorted(rows.values(), key=lambda row: row.exposure_id)
 
 
@@ -121,6 +118,19 @@ def search_catalogue(
 def ledger_folder(root: Path) -> Path:
     """Return the folder of the exposure ledger under a data root."""
     return Path(root) / "register"
+
+
+def _ledger_rows(root: Path, day_obs: int | None) -> Iterator[ExposureRow]:
+    ledger = Ledger(ledger_folder(root))
+    for day in ledger.days() if day_obs is None else [day_obs]:
+        reserved = {entry.obs_id: entry for entry in ledger.entries(day) if entry.event == "reserved"}
+        for obs_id, last in ledger.last_event(day).items():
+            yield row_from_ledger(reserved.get(obs_id), last)
+
+
+def _without_frame(root: Path, day_obs: int | None) -> list[ExposureRow]:
+    """Return the exposures that failed, were aborted or are under way: no document tells of them."""
+    return [row for row in _ledger_rows(root, day_obs) if row.status != "unrecorded"]
 
 
 def _not_in_catalogue(root: Path, day_obs: int | None) -> list[ExposureRow]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from capture.check import check_data, frame_files
 from slitless.definition import Instrument
 from slitless.errors import SlitlessError
+from slitless.fits.verify import verify_file
 
-__all__ = ["fits_files", "verify_folder"]
+__all__ = ["verify_folder"]
 
 
 def verify_folder(folder: Path, instrument: Instrument) -> tuple[int, dict[str, list[str]]]:
@@ -21,25 +23,21 @@ def verify_folder(folder: Path, instrument: Instrument) -> tuple[int, dict[str, 
     Raises
     ------
     SlitlessError
-        If there is no such folder.
+        If there is no such folder, or no FITS file in it.
     """
     if not folder.is_dir():
         raise SlitlessError(f"{folder}: no such folder")
     problems: dict[str, list[str]] = {}
-    files = fits_files(folder)
     if (folder / "journal").is_dir() or (folder / "register").is_dir():
-        from capture.check import check_data
-
-        for problem in check_data(folder.resolve(), instrument=instrument).problems:
+        report = check_data(folder.resolve(), instrument=instrument)
+        count = report.files
+        for problem in report.problems:
             problems.setdefault(problem.subject, []).append(f"{problem.kind}: {problem.message}")
     else:
-        from slitless.fits.verify import verify_file
-
+        files = frame_files(folder)
+        count = len(files)
         found = {str(path.relative_to(folder)): verify_file(path, instrument) for path in files}
         problems = {name: faults for name, faults in found.items() if faults}
-    return len(files), problems
-
-
-def fits_files(folder: Path) -> list[Path]:
-    """Return the FITS files below a folder in order of name; hidden ones are unfinished and left out."""
-    return sorted(path for path in folder.rglob("*.fits") if not path.name.startswith("."))
+    if not count and not problems:
+        raise SlitlessError(f"{folder}: holds no FITS file")
+    return count, problems

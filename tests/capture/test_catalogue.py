@@ -20,6 +20,8 @@ from capture.ingest_state import read_status
 from capture.journal import Journal
 from capture.journal_reader import run_files
 from capture.night_log import search
+from slitless.identifiers import ExposureName
+from slitless.ledger import Ledger
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -199,3 +201,16 @@ class Mechanism:
 
     def describe_configuration(self) -> dict[str, DataKey]:
         return {}
+
+
+def test_the_catalogue_tells_of_exposures_that_gave_no_frame_too(root, take, ingest_once):
+    take()
+    assert ingest_once() == 0
+    name = ExposureName("AT", "O", 20300101, 7)
+    ledger = Ledger(root / "register")
+    ledger.reserved(name, 1_893_499_237.0, image_type="DARK")
+    ledger.aborted(name, 1_893_499_240.0, "the observer")
+    (row,) = [row for row in search(root, source="catalogue") if row.status != "written"]
+    assert (row.obs_id, row.status, row.image_type) == (name.obs_id, "aborted", "DARK")
+    assert row in search(root, image_type="DARK", source="catalogue")
+    assert row not in search(root, image_type="BIAS", source="catalogue")

@@ -149,8 +149,29 @@ def test_every_kind_of_disagreement_is_found(root, take, instrument, detector):
     (root / str(detector.day_obs) / "AT_O_20260101_000099_R00_S00.fits").write_bytes(b"")
     report = check_data(root, instrument=instrument)
     found = {(problem.kind, problem.subject[-2:]) for problem in report.problems}
-    assert found == {("no file", "01"), ("bad file", "02"), ("bad file", "03"), ("no ledger", "99")}
+    assert found == {("no file", "01"), ("bad file", "02"), ("bad file", "03"), ("no ledger", "99"), ("bad file", "ts")}
     assert any("IMGTYPE is 'DARK'" in problem.message for problem in report.problems)
+
+
+def test_files_without_a_document_are_read_too(root, take, instrument, detector):
+    take()
+    name = detector.expose()
+    spoilt = root / str(name.day_obs) / name.file_name(instrument.identifiers)
+    content = bytearray(spoilt.read_bytes())
+    content[-3000] ^= 1
+    spoilt.write_bytes(content)
+    stranger = root / "elsewhere" / "foo.fits"
+    stranger.parent.mkdir()
+    stranger.write_bytes(b"junk")
+    report = check_data(root, instrument=instrument)
+    found = {(problem.kind, problem.subject) for problem in report.problems}
+    assert found == {
+        ("no document", name.obs_id),
+        ("bad file", str(spoilt.relative_to(root))),
+        ("bad file", "elsewhere/foo.fits"),
+        ("unknown file", "elsewhere/foo.fits"),
+    }
+    assert report.files == 3
 
 
 def test_an_exposure_that_was_reserved_and_never_ended_is_found(root, take, instrument):

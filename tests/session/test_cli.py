@@ -83,6 +83,11 @@ def test_an_unknown_image_type_lists_the_known_ones(tmp_path: Path, capsys: pyte
     assert "STUTTERED" in stderr_of(capsys)
 
 
+def test_verify_of_a_folder_without_frames_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["verify", str(tmp_path)]) == 1
+    assert "holds no FITS file" in capsys.readouterr().err
+
+
 def test_verify_of_no_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["verify", str(tmp_path / "nothing")]) == 1
     assert stderr_of(capsys).count("\n") == 1
