@@ -6,7 +6,8 @@
 
 SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
-TEST_ARGS ?=
+# most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them
+TEST_ARGS ?= -n 4 --dist loadfile
 VENV ?= .venv
 BIN := $(VENV)/bin
 
