@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ophyd import Component as Cpt
 from ophyd import Device
-from ophyd.areadetector.base import ADComponent as ADCpt
 from ophyd.areadetector.cam import CamBase
 
 from devices.command import CommandPort
@@ -16,27 +15,33 @@ __all__ = ["Camera", "FitsWriter", "FrameStatistics"]
 class Camera(CamBase):
     """An areaDetector camera whose records this package uses are monitored; the others connect on first use."""
 
-    acquire = ADCpt(SettingWithReadback, "Acquire", kind="omitted")
-    acquire_time = ADCpt(SettingWithReadback, "AcquireTime", kind="omitted")
-    image_mode = ADCpt(SettingWithReadback, "ImageMode", kind="omitted")
-    num_images = ADCpt(SettingWithReadback, "NumImages", kind="omitted")
-    detector_state = ADCpt(Readback, "DetectorState_RBV", string=True, kind="omitted")
-    status_message = ADCpt(Text, "StatusMessage_RBV", kind="omitted")
-    time_remaining = ADCpt(Readback, "TimeRemaining_RBV", kind="omitted")
-    pixels_remaining = ADCpt(Readback, "NumPixelsRemaining_RBV", kind="omitted")
+    # The stock class has a list of its own, of records that connect only when a run asks for them.
+    _default_configuration_attrs = (
+        *("model", "serial_number", "temperature", "temperature_actual"),
+        *("bin_x", "bin_y", "min_x", "min_y", "size_x", "size_y", "flush_cycles"),
+    )
 
-    model = ADCpt(Readback, "Model_RBV", kind="config")
-    serial_number = ADCpt(Readback, "SerialNumber_RBV", kind="config")
-    temperature = ADCpt(SettingWithReadback, "Temperature", kind="config")
-    temperature_actual = ADCpt(Readback, "TemperatureActual", kind="config")
-    bin_x = ADCpt(SettingWithReadback, "BinX", kind="config")
-    bin_y = ADCpt(SettingWithReadback, "BinY", kind="config")
-    min_x = ADCpt(SettingWithReadback, "MinX", kind="config")
-    min_y = ADCpt(SettingWithReadback, "MinY", kind="config")
-    size_x = ADCpt(SettingWithReadback, "SizeX", kind="config")
-    size_y = ADCpt(SettingWithReadback, "SizeY", kind="config")
-    array_size_x = ADCpt(Readback, "ArraySizeX_RBV", kind="omitted")
-    array_size_y = ADCpt(Readback, "ArraySizeY_RBV", kind="omitted")
+    acquire = Cpt(SettingWithReadback, "Acquire", kind="omitted")
+    acquire_time = Cpt(SettingWithReadback, "AcquireTime", kind="omitted")
+    image_mode = Cpt(SettingWithReadback, "ImageMode", kind="omitted")
+    num_images = Cpt(SettingWithReadback, "NumImages", kind="omitted")
+    detector_state = Cpt(Readback, "DetectorState_RBV", string=True, kind="omitted")
+    status_message = Cpt(Text, "StatusMessage_RBV", kind="omitted")
+    time_remaining = Cpt(Readback, "TimeRemaining_RBV", kind="omitted")
+    pixels_remaining = Cpt(Readback, "NumPixelsRemaining_RBV", kind="omitted")
+
+    model = Cpt(Readback, "Model_RBV", kind="config")
+    serial_number = Cpt(Readback, "SerialNumber_RBV", kind="config")
+    temperature = Cpt(SettingWithReadback, "Temperature", kind="config")
+    temperature_actual = Cpt(Readback, "TemperatureActual", kind="config")
+    bin_x = Cpt(SettingWithReadback, "BinX", kind="config")
+    bin_y = Cpt(SettingWithReadback, "BinY", kind="config")
+    min_x = Cpt(SettingWithReadback, "MinX", kind="config")
+    min_y = Cpt(SettingWithReadback, "MinY", kind="config")
+    size_x = Cpt(SettingWithReadback, "SizeX", kind="config")
+    size_y = Cpt(SettingWithReadback, "SizeY", kind="config")
+    array_size_x = Cpt(Readback, "ArraySizeX_RBV", kind="omitted")
+    array_size_y = Cpt(Readback, "ArraySizeY_RBV", kind="omitted")
     flush_cycles = Cpt(Setting, "FlushCycles", kind="config")
 
     image_type = Cpt(SettingWithReadback, "ImageType", kind="omitted", string=True)
