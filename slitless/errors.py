@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 
-__all__ = ["InvalidRequest", "SlitlessError", "choose", "require_range"]
+__all__ = ["InvalidRequest", "SlitlessError", "choose", "require_range", "require_whole"]
 
 
 class SlitlessError(Exception):
@@ -38,18 +39,31 @@ def require_range(argument: str, value: float, low: float, high: float, unit: st
     Raises
     ------
     InvalidRequest
-        If `value` is no number, not finite, or outside the closed range.
+        If `value` is no number (text that reads as one is none), not finite, or outside the closed range.
     """
-    bound = f"it must be in [{low:g}, {high:g}] {unit}".rstrip()
-    if isinstance(value, bool):
-        raise InvalidRequest(argument, value, bound)
+    bound = f"[{low:g}, {high:g}] {unit}".rstrip()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidRequest(argument, value, f"it must be in {bound}, as a number")
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidRequest(argument, value, bound) from None
+    except OverflowError:  # a whole number of Python may be of any size
+        number = math.inf
     if not (math.isfinite(number) and low <= number <= high):
-        raise InvalidRequest(argument, value, bound)
+        raise InvalidRequest(argument, value, f"it must be in {bound}")
     return number
+
+
+def require_whole(argument: str, value: int, low: int, high: int) -> int:
+    """Return `value` as an int if it is a whole number in [low, high].
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not; 2.0 is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+        raise InvalidRequest(argument, value, f"it must be a whole number in [{low}, {high}]")
+    return int(value)
 
 
 def choose(argument: str, value: str, choices: Sequence[str]) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from numbers import Integral
 
 from slitless.definition import Detector, Instrument
-from slitless.errors import InvalidRequest, choose, require_range
+from slitless.errors import InvalidRequest, choose, require_range, require_whole
 
 __all__ = ["MAXIMUM_IMAGES", "ExposurePlan", "ImageType", "Stutter", "check_count", "check_exposure_time"]
 
@@ -94,9 +93,7 @@ def check_count(argument: str, value: int) -> int:
     InvalidRequest
         If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= MAXIMUM_IMAGES:
-        raise InvalidRequest(argument, value, f"it must be a whole number in [1, {MAXIMUM_IMAGES}]")
-    return int(value)
+    return require_whole(argument, value, 1, MAXIMUM_IMAGES)
 
 
 def check_exposure_time(image_type: ImageType, exposure_time: float, instrument: Instrument) -> float:
