@@ -136,6 +136,15 @@ def test_the_start_document_says_all_that_was_asked(observatory):
     assert observatory.docs("start")[0]["stutter"] == {"n_shift": 3, "row_shift": 7}
 
 
+def test_the_descriptor_says_how_the_camera_was_set_up(observatory):
+    observatory.take(take_bias(1))
+    (descriptor,) = (doc for doc in observatory.docs("descriptor") if doc["name"] == "primary")
+    settings = descriptor["configuration"]["detector"]["data"]
+    assert settings["detector_cam_size_y"] == observatory.read("CAM:cam1:SizeY")
+    assert settings["detector_cam_bin_x"] == 1
+    assert settings["detector_cam_temperature"] == pytest.approx(observatory.read("CAM:cam1:Temperature_RBV"))
+
+
 def test_the_baseline_has_the_whole_instrument_before_and_after(observatory):
     observatory.take(take_bias(1))
     before, after = observatory.events("baseline")
