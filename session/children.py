@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -19,7 +20,7 @@ LIBC = ctypes.CDLL(None)  # loaded here, because nothing should be loaded betwee
 
 
 def start_module(module: str, arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start ``python -m module arguments`` with its output in a log file.
+    """Start ``python -m module arguments`` with its output at the end of a log file.
 
     Notes
     -----
@@ -35,7 +36,9 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> subprocess
         if os.getppid() != parent:  # it died before prctl
             os._exit(1)
 
-    with log.open("wb") as output:
+    with log.open("ab") as output:  # what was said before an earlier death stays readable
+        output.write(f"---- {datetime.now(UTC):%Y-%m-%dT%H:%M:%S} UTC: {module} starts\n".encode())
+        output.flush()
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -63,6 +63,11 @@ class IocState:
     def alive(self) -> list[str]:
         """Names of the IOCs that run."""
         return [name for name, place in self.iocs.items() if place.is_alive]
+
+    def without(self, pids: Collection[int]) -> Self:
+        """Return the same with the IOCs of these processes, and no others, noted as not running."""
+        gone = {name: replace(place, pid=None) for name, place in self.iocs.items() if place.pid in pids}
+        return replace(self, iocs=self.iocs | gone)
 
     def with_pids(self, pids: dict[str, int | None]) -> Self:
         """Return the same with other process ids for some IOCs."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,21 +149,42 @@ class IocFleet:
     def check_alive(self) -> None:
         """Raise SlitlessError, with its last words, if a process has ended by itself."""
         for name, process in self.processes.items():
-            code = process.poll()
-            if code is not None:
-                log = self._log(name)
-                raise SlitlessError(f"{name} IOC ended with code {code}: {last_words(log)} (see {log})")
+            if process.poll() is not None:
+                raise SlitlessError(self._obituary(name, process))
+
+    def bury(self) -> list[str]:
+        """Take processes that ended by themselves off the state file, so that others can start those IOCs again.
+
+        Returns
+        -------
+        list of str
+            A line for each: name, exit status, last words, log file.
+        """
+        dead = {name: process for name, process in self.processes.items() if process.poll() is not None}
+        for name in dead:
+            del self.processes[name]
+        self._take_off(dead.values())
+        return [self._obituary(name, process) for name, process in dead.items()]
 
     def stop(self) -> None:
         """End the processes and take them off the state file; harmless when done before."""
-        if not self.processes:
+        ended, self.processes = self.processes, {}
+        stop_all(list(ended.values()))
+        self._take_off(ended.values())
+
+    def _take_off(self, processes: Collection[subprocess.Popen[bytes]]) -> None:
+        if not processes:
             return
-        stop_all(list(self.processes.values()))
-        self.processes = {}
         with state_lock(self.root):
             state = IocState.read(self.root)
-            if state is not None:
-                state.with_pids(dict.fromkeys(self.names)).write(self.root)
+            if state is not None:  # by process: an IOC that somebody else started again meanwhile stays
+                state.without([process.pid for process in processes]).write(self.root)
+
+    def _obituary(self, name: str, process: subprocess.Popen[bytes]) -> str:
+        code, log = process.returncode, self._log(name)
+        status = f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        which = ", ".join(self.names) if self.one_process else name
+        return f"{which} IOC ended with {status}: {last_words(log)} (see {log})"
 
     def _join(self, found: IocState | None) -> IocState:
         if found is None or not found.alive:

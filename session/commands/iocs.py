@@ -11,6 +11,8 @@ import typer
 
 from session.commands.options import DataFolder, Definition, Speed
 
+from slitless.errors import SlitlessError
+
 if TYPE_CHECKING:
     from session.processes import IocFleet
 
@@ -92,10 +94,13 @@ def _show_health(fleet: IocFleet, standby: bool) -> None:
 
 def _keep_running(fleet: IocFleet) -> None:
     from session.interruption import Interrupted, pause
+    from session.terminal import say
 
     try:
-        while True:
+        while fleet.processes:
             pause(PERIOD)
-            fleet.check_alive()
+            for death in fleet.bury():
+                say(death, style="red")
     except Interrupted:  # the way it is meant to end
         return
+    raise SlitlessError("no IOC is left")

@@ -1,0 +1,61 @@
+"""One IOC dies, is missed, and comes back from another terminal."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lost") / "data"
+
+
+@pytest.fixture(scope="module")
+def fleet(slitless, data: Path) -> Iterator:
+    """IOCs that run."""
+    command = slitless("iocs", "--data", data, "--speed", "50")
+    command.wait_for("Ctrl-C ends them")
+    yield command
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == 0, command.output
+
+
+def test_a_dead_ioc_is_named_ends_no_other_and_rejoins_from_another_terminal(slitless, fleet, data: Path):
+    place = json.loads((data / "iocs.json").read_text())["iocs"]["filter"]
+    os.kill(place["pid"], signal.SIGKILL)
+    fleet.wait_for("filter IOC ended with signal SIGKILL")
+    assert str(data / "logs" / "ioc-filter.log") in fleet.output
+    assert json.loads((data / "iocs.json").read_text())["iocs"]["filter"]["pid"] is None
+
+    status = slitless("status", "--data", data)
+    assert status.end() == 1, status.output
+    missing = [line.split()[0] for line in status.output.splitlines() if "no answer" in line]
+    assert missing == ["filter"]
+
+    again = slitless("iocs", "filter", "--data", data)
+    again.wait_for("Ctrl-C ends them")
+    assert json.loads((data / "iocs.json").read_text())["iocs"]["filter"]["port"] == place["port"]
+    assert (data / "logs" / "ioc-filter.log").read_text().count("iocs.filter_wheel starts") == 2
+
+    setup = slitless("setup", "--filter", "SDSSr_65mm", "--data", data)
+    assert setup.end() == 0, setup.output
+
+    again.process.send_signal(signal.SIGINT)
+    assert again.end() == 0, again.output
+    assert json.loads((data / "iocs.json").read_text())["iocs"]["grating"]["pid"] is not None
+
+
+def test_the_last_ioc_to_die_ends_the_command(slitless, tmp_path: Path):
+    command = slitless("iocs", "shutter", "--data", tmp_path / "data")
+    command.wait_for("Ctrl-C ends them")
+    pid = json.loads((tmp_path / "data" / "iocs.json").read_text())["iocs"]["shutter"]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert command.end() == 1, command.output
+    assert "no IOC is left" in command.output
+    assert not (tmp_path / "data" / "iocs.json").exists()
