@@ -2,11 +2,13 @@
 
 from bluesky import RunEngine
 
+from capture.journal import Journal
 from devices import connect
 from plans import setup_instrument, take_flats, take_object, use
 
 use(connect())  # finds the IOCs by EPICS_CA_ADDR_LIST
 RE = RunEngine()
+RE.subscribe(Journal("data"))  # every document on disk before the plan goes on
 
 RE(setup_instrument(filter="SDSSr_65mm", grating="empty_1", linear_stage=67))
 RE(take_flats(2.0, 3, filter="SDSSr_65mm", reason="nightly flats"))
