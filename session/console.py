@@ -33,7 +33,7 @@ def namespace(observing: Any) -> dict[str, Any]:
     return {**verbs, **devices, "RE": observing.RE, "spectrograph": spectrograph}
 
 
-def open_console(root: Path, definition: str = "latiss") -> None:
+def open_console(root: Path) -> None:
     """Connect to the IOCs over a data folder and stay at the prompt until the observer leaves.
 
     Raises
@@ -44,7 +44,7 @@ def open_console(root: Path, definition: str = "latiss") -> None:
     from session.report import FrameLines
     from session.run_engine import connect_observing
 
-    session = connect_observing(root, definition=definition, callbacks=(FrameLines(),), abort_on_signal=False)
+    session = connect_observing(root, callbacks=(FrameLines(),), abort_on_signal=False)
     from IPython import start_ipython
     from traitlets.config import Config
 

@@ -52,6 +52,10 @@ class IocState:
     epoch: float
     """UTC unix seconds at which instrument time was true."""
     iocs: dict[str, IocPlace] = field(default_factory=dict)
+    definition: str = "latiss"
+    """Of the instrument they serve: a name that ships with Slitless, or the absolute path of a TOML file."""
+    seed: int = 0
+    """Of the simulated instrument."""
 
     @property
     def address_list(self) -> str:
@@ -87,7 +91,8 @@ class IocState:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             places = {name: IocPlace(**place) for name, place in content["iocs"].items()}
-            return cls(content["prefix"], content["speed"], content["epoch"], places)
+            shared = {name: content[name] for name in ("prefix", "speed", "epoch", "definition", "seed")}
+            return cls(iocs=places, **shared)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:

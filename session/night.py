@@ -133,7 +133,7 @@ def _say_focus(outcomes: Any) -> None:
 
 
 def _observe(night: Night, root: Path, frames: FrameLines) -> Any:
-    session = connect_observing(root, definition=night.definition, callbacks=(frames,))
+    session = connect_observing(root, callbacks=(frames,))
     check_interrupted()
     import plans
 

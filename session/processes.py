@@ -8,7 +8,8 @@ import socket
 import subprocess
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -57,7 +58,7 @@ class IocFleet:
     names : sequence of str
         Which of `IOCS`; all if empty.
     speed, epoch, seed
-        Given to each; IOCs that already run over the same folder decide speed and epoch.
+        Given to each; if IOCs already run over the same folder, theirs are taken, and their instrument.
     one_process : bool
         All of them in a single process.
 
@@ -86,9 +87,8 @@ class IocFleet:
         self.root = root.absolute()
         self.names = tuple(dict.fromkeys(names)) or tuple(IOCS)
         self.one_process = one_process
-        self.seed = seed
-        self.definition = definition
-        self.state = IocState(prefix or instrument.prefix, speed, epoch)
+        place = definition if instrument_ships(definition) else str(Path(definition).absolute())
+        self.state = IocState(prefix or instrument.prefix, speed, epoch, definition=place, seed=seed)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -193,7 +193,7 @@ class IocFleet:
                 name: IocPlace(ports[0 if self.one_process else number], f"{self.state.prefix}{kind.device}:")
                 for number, (name, kind) in enumerate(IOCS.items())
             }
-            return IocState(self.state.prefix, self.state.speed, self.state.epoch, places)
+            return replace(self.state, iocs=places)
         twice = [name for name in self.names if name in found.alive]
         if twice:
             raise SlitlessError(f"{', '.join(twice)} IOC: already runs over {self.root}; end it or use another folder")
@@ -211,13 +211,13 @@ class IocFleet:
         state = self.state
         return [
             *("--system", state.prefix),
-            *("--instrument", self.definition),
+            *("--instrument", state.definition),
             *("--port", str(state.iocs[name].port)),
             *("--peers", state.address_list),
             *("--speed", repr(state.speed)),
             *("--epoch", repr(state.epoch)),
             *("--data-root", str(self.root)),
-            *("--seed", str(self.seed)),
+            *("--seed", str(state.seed)),
         ]
 
     def _pids(self) -> dict[str, int | None]:
@@ -263,6 +263,11 @@ def free_ports(count: int) -> list[int]:
             if _hold(port, held):
                 found.append(port)
     raise SlitlessError(f"fewer than {count} loopback ports are free for both TCP and UDP")
+
+
+def instrument_ships(definition: str) -> bool:
+    """Return whether this is the name of a definition that ships with Slitless, which goes before any file."""
+    return files("slitless.instruments").joinpath(f"{definition}.toml").is_file()
 
 
 def _listens(port: int) -> bool:

@@ -123,11 +123,10 @@ class Observing:
 def connect_observing(
     root: Path,
     *,
-    definition: str = "latiss",
     callbacks: tuple[Callable[[str, Any], Any], ...] = (),
     abort_on_signal: bool = True,
 ) -> Observing:
-    """Connect to the IOCs that run over a data folder and have a RunEngine ready.
+    """Connect to the IOCs that run over a data folder, as the instrument they are, and have a RunEngine ready.
 
     Raises
     ------
@@ -143,7 +142,7 @@ def connect_observing(
     import plans
     from devices import connect
 
-    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(definition))
+    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(state.definition))
     plans.use(spectrograph)
     run_engine = make_run_engine(root, abort_on_signal=abort_on_signal)
     for callback in callbacks:

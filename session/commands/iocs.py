@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from session.commands.options import DataFolder, Definition, Speed
-
 from slitless.errors import SlitlessError
 
 if TYPE_CHECKING:

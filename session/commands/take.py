@@ -112,8 +112,8 @@ def _take(plan_name: str, arguments: dict[str, Any], data: Path, as_json: bool) 
     from slitless.definition import load_instrument
 
     arguments |= {wheel: slot_or_name(arguments[wheel]) for wheel in ("filter", "grating") if wheel in arguments}
-    IocState.running(data)  # refused before a folder is made for nothing
-    require_space(data, bytes_needed(load_instrument().detector, 1))
+    state = IocState.running(data)  # refused before a folder is made for nothing
+    require_space(data, bytes_needed(load_instrument(state.definition).detector, 1))
     frames = FrameLines(quiet=as_json)
     session = connect_observing(data, callbacks=(frames,))
     import plans

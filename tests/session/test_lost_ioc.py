@@ -1,9 +1,10 @@
-"""One IOC dies, is missed, and comes back from another terminal."""
+"""IOCs of an instrument of one's own: commands follow it; one IOC dies, is missed, and comes back."""
 
 import json
 import os
 import signal
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,29 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fleet(slitless, data: Path) -> Iterator:
-    """IOCs that run."""
-    command = slitless("iocs", "--data", data, "--speed", "50")
+    """IOCs that run, of LATISS with another name for one filter."""
+    definition = Path(os.path.relpath(data.parent / "mine.toml"))
+    shipped = files("slitless.instruments").joinpath("latiss.toml").read_text()
+    definition.write_text(shipped.replace("SDSSr_65mm", "my_red"))
+    command = slitless("iocs", "--data", data, "--speed", "50", "--instrument", definition, "--seed", "7")
     command.wait_for("Ctrl-C ends them")
     yield command
     command.process.send_signal(signal.SIGINT)
     assert command.end() == 0, command.output
+
+
+def test_commands_follow_the_instrument_that_runs(slitless, fleet, data: Path):
+    setup = slitless("setup", "--filter", "my_red", "--data", data)
+    assert setup.end() == 0, setup.output
+    assert "filter my_red" in setup.output
+
+    take = slitless("take", "flat", "0.5", "--filter", "my_red", "--data", data, "--json")
+    assert take.end() == 0, take.output
+    (exposure,) = json.loads(take.output)["exposures"]
+
+    show = slitless("show", str(exposure), "--data", data, "--json")
+    assert show.end() == 0, show.output
+    assert json.loads(show.output)["header"]["FILTER"] == "my_red"
 
 
 def test_a_dead_ioc_is_named_ends_no_other_and_rejoins_from_another_terminal(slitless, fleet, data: Path):
@@ -41,9 +59,12 @@ def test_a_dead_ioc_is_named_ends_no_other_and_rejoins_from_another_terminal(sli
     again = slitless("iocs", "filter", "--data", data)
     again.wait_for("Ctrl-C ends them")
     assert json.loads((data / "iocs.json").read_text())["iocs"]["filter"]["port"] == place["port"]
+    arguments = Path(f"/proc/{json.loads((data / 'iocs.json').read_text())['iocs']['filter']['pid']}/cmdline")
+    assert b"mine.toml" in arguments.read_bytes()
+    assert b"--seed\x007" in arguments.read_bytes()
     assert (data / "logs" / "ioc-filter.log").read_text().count("iocs.filter_wheel starts") == 2
 
-    setup = slitless("setup", "--filter", "SDSSr_65mm", "--data", data)
+    setup = slitless("setup", "--filter", "my_red", "--data", data)
     assert setup.end() == 0, setup.output
 
     again.process.send_signal(signal.SIGINT)
