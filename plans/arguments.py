@@ -9,11 +9,30 @@ from dataclasses import dataclass
 from slitless.definition import Instrument
 from slitless.errors import InvalidRequest
 
-__all__ = ["OPTICS", "Annotations", "Optics", "refuse_unknown"]
+__all__ = ["OPTICS", "Annotations", "Optics", "check_text", "refuse_unknown"]
 
 OPTICS = ("filter", "grating", "linear_stage")
 LONGEST_TEXT = 1023
-"""Bytes of UTF-8 that the camera's text records hold."""
+"""Bytes of UTF-8 that the text records of the camera and the telescope hold, beside the NUL that ends them."""
+
+
+def check_text(argument: str, text: object) -> str:
+    """Return `text` if a text record can hold it.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is no text, has characters that no record keeps, or is too long.
+    """
+    if not isinstance(text, str) or "\0" in text:
+        raise InvalidRequest(argument, text, "it must be text without NUL characters")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise InvalidRequest(argument, text, "it must be text that UTF-8 can express") from None
+    if size > LONGEST_TEXT:
+        raise InvalidRequest(argument, text[:40] + "...", f"{size} bytes of UTF-8; at most {LONGEST_TEXT} fit")
+    return text
 
 
 @dataclass(frozen=True)
@@ -37,13 +56,8 @@ class Annotations:
         """
         for argument in self.__dataclass_fields__:
             text = getattr(self, argument)
-            if text is None:
-                continue
-            if not isinstance(text, str) or "\0" in text:
-                raise InvalidRequest(argument, text, "it must be text without NUL characters")
-            size = len(text.encode("utf-8", errors="surrogatepass"))
-            if size > LONGEST_TEXT:
-                raise InvalidRequest(argument, text[:40] + "...", f"{size} bytes of UTF-8; at most {LONGEST_TEXT} fit")
+            if text is not None:
+                check_text(argument, text)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from bluesky.utils import MsgGenerator
 
 from devices import ExposureRequest, FocusFrame, Spectrograph
 from plans.arguments import Annotations, Optics, refuse_unknown
-from plans.hooks import call_hook
+from plans.hooks import call_hook, check_hook
 from plans.in_use import group_ids, spectrograph_in_use, tcs_ready_in_use
 from plans.run import claimed, instrument_metadata, one_frame, run
 from plans.setup import move_optics
-from slitless.exposure import ExposurePlan, ImageType, Stutter
+from slitless.exposure import ExposurePlan, ImageType, Stutter, check_count
 
 __all__ = ["Exposing", "Frames", "ObserverWarning", "prepared", "take", "wait_for_telescope"]
 
@@ -43,6 +43,8 @@ class Frames:
     """s."""
     n: int = 1
     n_snaps: int = 1
+    n_argument: str = "n"
+    """What the observer calls n: nbias, ndarks, nflats."""
     stutter: Stutter | None = None
     focus_frame: FocusFrame | None = None
     annotations: Annotations = field(default_factory=Annotations)
@@ -121,8 +123,11 @@ def prepared(frames: Frames, body: Callable[[Exposing], MsgGenerator[T]]) -> Msg
 
 def _checked(frames: Frames, spectrograph: Spectrograph) -> tuple[ExposurePlan, Optics]:
     instrument, kind = spectrograph.instrument, frames.image_type
+    check_count(frames.n_argument, frames.n)
     exposures = ExposurePlan.checked(instrument, kind, frames.exposure_time, frames.n, frames.n_snaps, frames.stutter)
     frames.annotations.check()
+    check_hook("checkpoint", frames.checkpoint)
+    check_hook("tcs_ready", frames.tcs_ready)
     if not kind.sets_up_optics:
         refuse_unknown(frames.optics, ())
     optics = Optics.checked(instrument, frames.optics)

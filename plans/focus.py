@@ -22,7 +22,7 @@ from plans.focus_fit import FEWEST_POINTS, FocusFit, fit_focus
 from plans.hooks import call_hook
 from plans.in_use import spectrograph_in_use
 from plans.star_width import NoStars, star_width_of_file
-from slitless.errors import InvalidRequest, require_range
+from slitless.errors import InvalidRequest, require_range, require_whole
 from slitless.exposure import ImageType
 
 __all__ = ["FocusResult", "focus_frame", "focus_sweep"]
@@ -97,11 +97,11 @@ def focus_sweep(
         If the widths have no minimum in the sweep.
     """
     chosen = spectrograph_in_use(spectrograph)
-    if isinstance(n_steps, bool) or not isinstance(n_steps, int) or not FEWEST_POINTS <= n_steps <= 99:
-        raise InvalidRequest("n_steps", n_steps, f"it must be a whole number in [{FEWEST_POINTS}, 99]")
-    require_range("step", step, 1e-4, 5.0, "mm")
-    if center is not None:
-        _positions(chosen, center, step, n_steps)
+    n_steps = require_whole("n_steps", n_steps, FEWEST_POINTS, 99)
+    step = require_range("step", step, 1e-4, 5.0, "mm")
+    center = _checked_center(chosen, center, step, n_steps)
+    if not isinstance(measure, str) and not callable(measure):
+        raise InvalidRequest("measure", measure, "it must be callable, or a data key of the detector")
     arguments = {"exptime": exptime, "step": step, "n_steps": n_steps, "center": center}
     frames = Frames(
         plan_name="focus_sweep",
@@ -157,21 +157,20 @@ def focus_frame(
     Other arguments as in `take_imgtype`.
     """
     chosen = spectrograph_in_use(spectrograph)
-    _check_focus_frame(chosen, steps, step, row_shift)
-    if center is not None:
-        _positions(chosen, center, step, steps)
+    frame = _checked_focus_frame(chosen, steps, step, row_shift)
+    center = _checked_center(chosen, center, frame.step, frame.steps)
     frames = Frames(
         plan_name="focus_frame",
         plan_args={"exptime": exptime, "steps": steps, "step": step, "row_shift": row_shift, "center": center},
         image_type=ImageType.FOCUS,
         exposure_time=exptime,
-        focus_frame=FocusFrame(steps, step, row_shift),
+        focus_frame=frame,
         annotations=Annotations(group_id, test_type, reason, program, sensors, note),
         optics=_given(filter, grating, linear_stage) | unknown,
         checkpoint=checkpoint,
         spectrograph=chosen,
     )
-    return (yield from prepared(frames, partial(_one_focus_frame, center=center, step=step, steps=steps)))
+    return (yield from prepared(frames, partial(_one_focus_frame, center=center, step=frame.step, steps=frame.steps)))
 
 
 def _sweep(
@@ -236,17 +235,27 @@ def _positions(spectrograph: Spectrograph, center: float, step: float, count: in
     return positions
 
 
-def _check_focus_frame(spectrograph: Spectrograph, steps: int, step: float, row_shift: int) -> None:
+def _checked_center(spectrograph: Spectrograph, center: float | None, step: float, count: int) -> float | None:
+    """Return the middle of a sweep if all its positions can be reached; where the focus is now stays None."""
+    if center is None:
+        return None
+    center = require_range("center", center, *spectrograph.instrument.telescope.focus_limits, "mm")
+    _positions(spectrograph, center, step, count)
+    return center
+
+
+def _checked_focus_frame(spectrograph: Spectrograph, steps: int, step: float, row_shift: int) -> FocusFrame:
     rows = spectrograph.instrument.detector.rows
-    for argument, value, low, high in (("steps", steps, 2, 100), ("row_shift", row_shift, 1, rows)):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise InvalidRequest(argument, value, f"it must be a whole number in [{low}, {high}]")
+    steps = require_whole("steps", steps, 2, 100)
+    row_shift = require_whole("row_shift", row_shift, 1, rows)
     if steps * row_shift >= rows:
         raise InvalidRequest(
             "row_shift", row_shift, f"steps * row_shift = {steps * row_shift} must be below {rows} rows"
         )
-    if require_range("step", step, -5.0, 5.0, "mm") == 0:
+    step = require_range("step", step, -5.0, 5.0, "mm")
+    if step == 0:
         raise InvalidRequest("step", step, "it must not be 0 mm")
+    return FocusFrame(steps, step, row_shift)
 
 
 def _given(filter_: Any, grating: Any, linear_stage: Any) -> dict[str, Any]:

@@ -12,9 +12,21 @@ from bluesky.protocols import Status
 from bluesky.run_engine import WaitForTimeoutError
 from bluesky.utils import MsgGenerator, Plan
 
-from slitless.errors import SlitlessError
+from slitless.errors import InvalidRequest, SlitlessError
 
-__all__ = ["all_ended", "call_hook"]
+__all__ = ["all_ended", "call_hook", "check_hook"]
+
+
+def check_hook(argument: str, hook: object) -> None:
+    """Refuse a hook that cannot be called; None is no hook.
+
+    Raises
+    ------
+    InvalidRequest
+        Naming the argument.
+    """
+    if hook is not None and not callable(hook):
+        raise InvalidRequest(argument, hook, "it must be a plan, a coroutine function or a plain function")
 
 
 def call_hook(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from devices import Spectrograph
+from plans.hooks import check_hook
 from slitless.errors import SlitlessError
 from slitless.identifiers import GroupIds
 
@@ -34,6 +35,7 @@ def use(spectrograph: Spectrograph, tcs_ready: Callable[[], Any] | None = None) 
         The same.
     """
     global _spectrograph, _tcs_ready
+    check_hook("tcs_ready", tcs_ready)
     _spectrograph, _tcs_ready = spectrograph, tcs_ready
     return spectrograph
 

@@ -76,12 +76,18 @@ class Step(BaseModel):
         ------
         InvalidRequest
             As the plan itself raises it.
+        NightFileError
+            If the plan fails at these arguments in a way nobody foresaw.
         """
         plan = self.start(spectrograph)
         try:
             next(plan)  # a plan validates everything before its first message
         except StopIteration:
             pass
+        except SlitlessError:
+            raise
+        except Exception as error:  # a fault of the plan; the observer is to learn of it now, not in the night
+            raise NightFileError(f"{type(error).__name__}: {error}") from error
         finally:
             plan.close()
 
@@ -98,22 +104,16 @@ class NightFile(BaseModel):
     title: str = ""
     defaults: dict[str, Any] = {}
     """Arguments for every step whose plan takes them and that does not give them itself."""
-    steps: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    steps: Annotated[list[Any], Field(min_length=1)]
 
-    def unrolled(self) -> list[Step]:
+    def unrolled(self, faults: list[str]) -> list[Step]:
         """Return the steps in the order they will run, repeats written out.
 
-        Raises
-        ------
-        NightFileError
-            Listing every step that cannot be understood.
+        What cannot be understood is left out, and said in `faults`.
         """
-        faults: list[str] = []
         steps = list(_unroll(self.steps, self.defaults, "steps", faults))
         unused = [n for n in self.defaults if not any(n in _arguments_of(step.plan) for step in steps)]
         faults += [f"defaults: no step takes {name!r}{_meant(name, _all_arguments())}" for name in unused if steps]
-        if faults:
-            raise NightFileError("; ".join(faults))
         return steps
 
 
@@ -132,18 +132,12 @@ def load_night(source: Path | str, spectrograph: Spectrograph) -> list[Step]:
     NightFileError
         If the file cannot be read, or listing every fault of every step.
     """
+    night = _read(source)
+    faults: list[str] = []
     try:
-        content = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-        night = NightFile.model_validate(content)
-        steps = night.unrolled()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise NightFileError(f"{source}: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors())
-        raise NightFileError(f"{source}: {faults}") from error
-    except NightFileError as error:
-        raise NightFileError(f"{source}: {error}") from None
-    faults = []
+        steps = night.unrolled(faults)
+    except RecursionError:
+        raise NightFileError(f"{source}: steps: a repeat contains itself") from None
     for place, step in {step.place: step for step in steps}.items():
         try:
             step.check(spectrograph)
@@ -152,6 +146,20 @@ def load_night(source: Path | str, spectrograph: Spectrograph) -> list[Step]:
     if faults:
         raise NightFileError(f"{source}: {'; '.join(faults)}")
     return steps
+
+
+def _read(source: Path | str) -> NightFile:
+    try:
+        return NightFile.model_validate(yaml.safe_load(Path(source).read_text(encoding="utf-8")))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors())
+        raise NightFileError(f"{source}: {faults}") from error
+    except OSError as error:
+        raise NightFileError(f"{source}: {error.strerror or error}") from error
+    except RecursionError:
+        raise NightFileError(f"{source}: nested too deep") from None
+    except (ValueError, yaml.YAMLError) as error:  # not UTF-8, no YAML, or a date that is none
+        raise NightFileError(f"{source}: {error}") from error
 
 
 def _unroll(items: Any, defaults: Mapping[str, Any], place: str, faults: list[str]) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator, RunEngineControlException
 
 from devices import Spectrograph
+from plans.hooks import check_hook
 from plans.in_use import spectrograph_in_use
 from plans.night_file import Step, load_night
 
@@ -62,6 +63,8 @@ def observe(
         Listing every fault of the file, with its place; nothing has happened then.
     """
     chosen = spectrograph_in_use(spectrograph)
+    check_hook("checkpoint", checkpoint)
+    check_hook("tcs_ready", tcs_ready)
     steps = load_night(Path(night), chosen)
     outcomes: list[StepOutcome] = []
     for number, step in enumerate(steps, start=1):

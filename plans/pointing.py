@@ -8,8 +8,9 @@ from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from devices import Spectrograph
+from plans.arguments import check_text
 from plans.in_use import spectrograph_in_use
-from slitless.errors import InvalidRequest, require_range
+from slitless.errors import require_range
 
 __all__ = ["point"]
 
@@ -33,20 +34,20 @@ def point(
     Raises
     ------
     InvalidRequest
-        If an angle is out of range; nothing has moved.
+        If an angle is out of range or the name does not fit; nothing has moved.
     CommandFailed
-        If the telescope did not get there.
+        If the telescope did not take the name or did not get there.
     """
     telescope: Any = spectrograph_in_use(spectrograph).telescope
     position = (
         require_range("right_ascension", right_ascension, 0.0, 360.0, "deg"),
         require_range("declination", declination, -90.0, 90.0, "deg"),
     )
-    if target is not None and not isinstance(target, str):
-        raise InvalidRequest("target", target, "it must be text")
     if target is not None:
-        yield from bps.prepare(telescope, target, group="target", wait=True)
+        check_text("target", target)
     try:
+        if target is not None:
+            yield from bps.prepare(telescope, target, group="target", wait=True)
         yield from bps.abs_set(telescope, position, group="slew", wait=True)
     except FailedStatus as failed:
         raise failed.__cause__ or failed from failed

@@ -57,7 +57,7 @@ def take_bias(
     Other arguments as in `take_imgtype`; there is nothing to set up.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.BIAS, "take_bias", arguments, 0.0, nbias)))
+    return (yield from take(_frames(ImageType.BIAS, "take_bias", arguments, 0.0, nbias, n_argument="nbias")))
 
 
 def take_darks(
@@ -85,7 +85,7 @@ def take_darks(
     Other arguments as in `take_imgtype`; there is nothing to set up.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.DARK, "take_darks", arguments, exptime, ndarks)))
+    return (yield from take(_frames(ImageType.DARK, "take_darks", arguments, exptime, ndarks, n_argument="ndarks")))
 
 
 def take_flats(
@@ -117,7 +117,7 @@ def take_flats(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.FLAT, "take_flats", arguments, exptime, nflats)))
+    return (yield from take(_frames(ImageType.FLAT, "take_flats", arguments, exptime, nflats, n_argument="nflats")))
 
 
 def take_object(
@@ -409,6 +409,7 @@ def _frames(
     n: int,
     n_snaps: int = 1,
     stutter: Stutter | None = None,
+    n_argument: str = "n",
 ) -> Frames:
     optics = {name: arguments[name] for name in ("filter", "grating", "linear_stage") if name in arguments}
     return Frames(
@@ -418,6 +419,7 @@ def _frames(
         exposure_time=exposure_time,
         n=n,
         n_snaps=n_snaps,
+        n_argument=n_argument,
         stutter=stutter,
         annotations=Annotations(**{name: arguments[name] for name in Annotations.__dataclass_fields__}),
         optics={name: value for name, value in optics.items() if value is not None} | arguments["unknown"],

@@ -1,9 +1,11 @@
 import textwrap
 
 import pytest
+import yaml
 
 import plans
-from plans.night_file import load_night
+from plans.night_file import PLANS, _arguments_of, load_night
+from slitless.errors import InvalidRequest
 
 
 @pytest.fixture
@@ -93,3 +95,96 @@ def test_a_night_is_observed_step_by_step(run_engine, write, spectrograph, docum
     assert [len(o.result) for o in outcomes if o.result] == [1, 1]
     assert [start["plan_name"] for start in documents.of("start")] == ["take_bias", "take_flats"]
     assert {stop["exit_status"] for stop in documents.of("stop")} == {"success"}
+
+
+def test_faults_of_writing_and_of_values_are_listed_together(write, fake):
+    path = write(
+        """
+        steps:
+          - take_bais: {nbias: 1}
+          - take_darks: {exptime: -1, ndarks: 1}
+          - repeat: 2
+            steps:
+              - take_flats: {exptime: 1, nflats: x}
+          - 5
+        """
+    )
+    with pytest.raises(plans.NightFileError) as error:
+        load_night(path, fake)
+    for fault in ("'take_bais'", "steps[2].take_darks", "steps[3].steps[1].take_flats: nflats: 'x'", "steps[4]: 5"):
+        assert str(error.value).count(fault) == 1
+
+
+def test_a_night_says_what_the_system_said_without_its_error_number(tmp_path, fake):
+    for path in (tmp_path / "nowhere.yaml", tmp_path):
+        with pytest.raises(plans.NightFileError) as error:
+            load_night(path, fake)
+        assert str(error.value).startswith(f"{path}: ")
+        assert "Errno" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0",
+        "[" * 5000,
+        "steps: {1: 2}",
+        "steps: [take_bias: {nbias: 2024-13-45}]",
+        "steps: &again [{repeat: 2, steps: *again}]",
+        "defaults: {1: 2}\nsteps: [take_acq: {1: 2}]",
+    ],
+)
+def test_a_file_that_is_no_night_is_refused_whatever_it_is(write, fake, text):
+    with pytest.raises(plans.NightFileError, match=r"night\.yaml"):
+        load_night(write(text), fake)
+
+
+VALID = {
+    "exptime": 1.0,
+    "nbias": 1,
+    "ndarks": 1,
+    "nflats": 1,
+    "n": 1,
+    "n_shift": 2,
+    "row_shift": 50,
+    "imgtype": "OBJECT",
+    "offset": 0.1,
+    "right_ascension": 10.0,
+    "declination": -30.0,
+    "lit": True,
+}
+ARGUMENTS = [(plan, argument) for plan in PLANS for argument in _arguments_of(plan)]
+
+
+ODD_VALUES = ("x", "0", [], [1], {"a": 1}, None, 10_000, 10**400, float("nan"), "\ud800")
+
+
+@pytest.mark.parametrize(("plan", "argument"), ARGUMENTS)
+def test_a_value_of_any_type_is_taken_or_refused_before_anything_happens(fake, plan, argument):
+    required = {n: VALID[n] for n, p in _arguments_of(plan).items() if p.default is p.empty}
+    for value in ODD_VALUES:
+        try:
+            next(PLANS[plan](**{**required, argument: value}, spectrograph=fake))
+        except (InvalidRequest, StopIteration):
+            pass
+
+
+@pytest.mark.parametrize(("plan", "argument"), ARGUMENTS)
+def test_a_list_in_a_night_is_a_fault_with_its_place(write, fake, plan, argument):
+    required = {n: VALID[n] for n, p in _arguments_of(plan).items() if p.default is p.empty}
+    path = write(yaml.safe_dump({"steps": [{plan: {**required, argument: value}} for value in ([], [1], {"a": 1})]}))
+    with pytest.raises(plans.NightFileError) as error:
+        load_night(path, fake)
+    for number in (1, 2, 3):
+        assert f"steps[{number}].{plan}: " in str(error.value)
+
+
+def test_a_plan_that_breaks_at_its_arguments_is_a_fault_with_its_place(write, fake, monkeypatch):
+    def broken(nbias, *, spectrograph):
+        raise ZeroDivisionError("a bug")
+        yield
+
+    monkeypatch.setitem(PLANS, "take_bias", broken)
+    with pytest.raises(plans.NightFileError, match=r"steps\[1\]\.take_bias: ZeroDivisionError: a bug"):
+        load_night(write("steps: [take_bias: {nbias: 1}]"), fake)

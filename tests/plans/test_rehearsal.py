@@ -106,7 +106,10 @@ def test_exposure_times_the_shutter_cannot_do_are_refused(exptime):
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True, 10_000])
 def test_numbers_of_frames_that_are_none_are_refused(n):
-    assert "n:" in refusal(plans.take_bias(n))
+    assert refusal(plans.take_bias(n)).startswith("nbias: ")
+    assert refusal(plans.take_darks(1.0, n)).startswith("ndarks: ")
+    assert refusal(plans.take_flats(1.0, n)).startswith("nflats: ")
+    assert refusal(plans.take_cwfs(1.0, n)).startswith("n: ")
     assert "n_snaps" in refusal(plans.take_object(1.0, 1, n))
 
 
@@ -254,3 +257,36 @@ def test_a_focus_sweep_beyond_the_travel_is_refused():
 
 def test_a_focus_frame_that_does_not_fit_is_refused():
     assert "below 2000 rows" in refusal(plans.focus_frame(1.0, steps=20, row_shift=100))
+
+
+@pytest.mark.parametrize("center", ["0", "x", [0.0], True, math.nan, 5.01])
+def test_a_center_of_the_focus_that_is_no_position_is_refused(center):
+    assert "center" in refusal(plans.focus_sweep(1.0, center=center))
+    assert "center" in refusal(plans.focus_frame(1.0, center=center))
+
+
+@pytest.mark.parametrize("wrong", [3, "x", [1], False])
+def test_hooks_that_cannot_be_called_are_refused_before_the_claim(wrong):
+    hook: Any = wrong
+    assert "checkpoint" in refusal(plans.take_bias(1, checkpoint=hook))
+    assert "tcs_ready" in refusal(plans.take_object(1.0, tcs_ready=hook))
+    assert "checkpoint" in refusal(plans.focus_frame(1.0, checkpoint=hook))
+    assert "checkpoint" in refusal(plans.observe("night.yaml", checkpoint=hook))
+    assert "tcs_ready" in refusal(plans.observe("night.yaml", tcs_ready=hook))
+    with pytest.raises(InvalidRequest, match="tcs_ready"):
+        plans.use(in_use.spectrograph_in_use(), tcs_ready=hook)
+
+
+@pytest.mark.parametrize("wrong", [3, None, [1]])
+def test_a_measure_that_cannot_be_called_is_refused_before_the_claim(wrong):
+    measure: Any = wrong
+    assert "measure" in refusal(plans.focus_sweep(1.0, measure=measure))
+
+
+@pytest.mark.parametrize("target", ["\0", "NGC\0 5128", "é" * 512, "x" * 1024, "\ud800", 5, b"M 31"])
+def test_a_target_that_does_not_fit_the_record_is_refused_before_the_slew(target):
+    assert "target" in refusal(plans.point(10.0, -30.0, target))
+
+
+def test_a_target_as_long_as_the_record_is_taken():
+    assert commands(plans.point(10.0, -30.0, "x" * 1023)) == ["prepare", "wait", "set", "wait"]
