@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from slitless.errors import SlitlessError
+from slitless.errors import InvalidRequest, SlitlessError
 
-__all__ = ["IocPlace", "IocState"]
+__all__ = ["IocPlace", "IocState", "require_speed", "state_lock"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class IocState:
     """Of the instrument they serve: a name that ships with Slitless, or the absolute path of a TOML file."""
     seed: int = 0
     """Of the simulated instrument."""
+
+    def __post_init__(self) -> None:
+        require_speed(self.speed)
 
     @property
     def address_list(self) -> str:
@@ -122,6 +126,18 @@ class IocState:
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         os.replace(partial, path)
+
+
+def require_speed(speed: float) -> None:
+    """Refuse a speed of time (instrument seconds per second) at which time does not go on.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not positive, not finite, or no number.
+    """
+    if not 0 < speed < math.inf:
+        raise InvalidRequest("speed", speed, "it must be greater than 0, and finite")
 
 
 @contextmanager

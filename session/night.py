@@ -13,7 +13,9 @@ from typing import Any
 from session.catalogue_feed import feeding, wait_until_fed
 from session.channel_access import ChannelAccess
 from session.disk import bytes_needed, free_bytes, require_space, size_text
+from session.epoch import epoch_after
 from session.interruption import check_interrupted, signals_noted
+from session.ioc_state import require_speed
 from session.processes import IocFleet
 from session.report import FrameLines
 from session.run_engine import connect_observing, run_plan
@@ -36,6 +38,9 @@ class Night:
     definition: str = "latiss"
     speed: float = DEFAULT_SPEED
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_speed(self.speed)
 
 
 def demo_night() -> Path:
@@ -98,8 +103,9 @@ def _announce(night: Night, instrument: Instrument, root: Path) -> None:
 @contextmanager
 def _instrument_running(night: Night, instrument: Instrument, root: Path) -> Iterator[None]:
     began = monotonic()
+    epoch = epoch_after(root, night.speed, time())
     with IocFleet(
-        instrument, root, definition=night.definition, speed=night.speed, epoch=time(), seed=night.seed
+        instrument, root, definition=night.definition, speed=night.speed, epoch=epoch, seed=night.seed
     ) as fleet:
         say(f"starting {len(fleet.names)} IOCs: {', '.join(fleet.names)}")
         fleet.start()

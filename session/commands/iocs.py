@@ -39,11 +39,14 @@ def iocs(
     name from another terminal; it comes back on its own port.
     """
     from session.catalogue_feed import feeding
+    from session.epoch import epoch_after
     from session.interruption import signals_noted
+    from session.ioc_state import require_speed
     from session.processes import IocFleet
     from session.terminal import say
     from slitless.definition import load_instrument
 
+    require_speed(speed)
     fleet = IocFleet(
         load_instrument(definition),
         data,
@@ -51,7 +54,7 @@ def iocs(
         definition=definition,
         prefix=prefix,
         speed=speed,
-        epoch=time(),
+        epoch=epoch_after(data.absolute(), speed, time()),
         seed=seed,
         one_process=one_process,
     )
