@@ -20,6 +20,9 @@ UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])  # of the clic
 
 WRONG_USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
+FRAMEWORKS = ("bluesky", "ophyd", "caproto", "tiled")
+"""Whose errors are those of the instrument, not of our code."""
+
 app = typer.Typer(
     name="slitless",
     pretty_exceptions_enable=False,
@@ -55,11 +58,9 @@ app.command()(console.console)
 def _options(
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log more; twice for everything.")] = 0,
 ) -> None:
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    # without -v, what goes wrong is said in one line at the end; log lines beside it would say it twice
+    level = (logging.CRITICAL, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
-    if not verbose:  # what goes wrong is said in one line at the end; these would add its traceback
-        for name in ("bluesky", "ophyd", "caproto"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -85,13 +86,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = None  # pyright: ignore[reportAttributeAccessIssue]
         return FAILED
-    except OSError as error:
-        logging.getLogger(__name__).debug("while it ran", exc_info=True)
-        print_error(f"{error.filename or 'system'}: {error.strerror or error}")
+    except Exception as error:
+        complaint = _complaint(error)
+        if complaint is None:
+            raise
+        logging.getLogger(__name__).info("while it ran", exc_info=True)
+        print_error(complaint)
         return FAILED
     if code == INTERRUPTED:
         print_error("interrupted")
     return code if isinstance(code, int) else 0
+
+
+def _complaint(error: Exception) -> str | None:
+    """Return what to say of an error of the system or of a framework, None of one that is a defect of ours."""
+    if isinstance(error, TimeoutError):
+        return f"no answer in time: {error}" if str(error) else "no answer in time"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'system'}: {error.strerror or error}"
+    if any(cls.__module__.partition(".")[0] in FRAMEWORKS for cls in type(error).__mro__):
+        return str(error) or type(error).__name__
+    return None
 
 
 def _wrong_usage(error: Exception) -> int:
