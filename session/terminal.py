@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -48,20 +48,29 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(content, indent=1, default=str, allow_nan=False) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """Print a table; numbers stand to the right, what is None is a dash."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: str | None = None,
+    decimals: Mapping[str, int] | None = None,
+) -> None:
+    """Print a table; numbers stand to the right, what is None is a dash.
+
+    `decimals` says of a column how many its numbers have; others have four digits.
+    """
+    formats = {columns.index(column): f".{places}f" for column, places in (decimals or {}).items()}
     rows = [list(row) for row in rows]
     drawn = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
         is_number = any(isinstance(row[index], int | float) for row in rows)
         drawn.add_column(column, justify="right" if is_number else "left")
     for row in rows:
-        drawn.add_row(*(_cell(value) for value in row))
+        drawn.add_row(*(_cell(value, formats.get(index, ".4g")) for index, value in enumerate(row)))
     screen().print(drawn)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, float_format: str) -> str:
     if value is None or value == "":
         return "-"
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:{float_format}}" if isinstance(value, float) else str(value)
     return text.replace("[", r"\[")

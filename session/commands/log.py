@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +14,13 @@ from session.commands.options import DataFolder, Json
 
 if TYPE_CHECKING:
     from capture.night_log import ExposureRow
+    from slitless.ledger import LedgerEntry
 
 __all__ = ["log", "print_rows", "show"]
 
 COLUMNS = ("exposure", "type", "TAI", "s", "object", "filter", "grating", "mean ADU", "noise", "snap", "status", "file")
+TAI_KEYS = ("detector_start", "detector_end")  # TAI unix s
+DECIMALS = {"s": 2, "mean ADU": 1, "noise": 2}
 
 
 def log(
@@ -59,7 +63,7 @@ def print_rows(rows: list[ExposureRow]) -> None:
         numbers = (facts["mean"], facts["noise"])
         return [row.obs_id, row.image_type, began, facts["exposure_time"], *names, *numbers, snap, status, row.file]
 
-    table(COLUMNS, [cells(row) for row in rows], title="night log")
+    table(COLUMNS, [cells(row) for row in rows], title="night log", decimals=DECIMALS)
 
 
 def show(
@@ -77,17 +81,40 @@ def show(
     cards = read_frame(found.path).header if found.path and (header or as_json) else None
     if as_json:
         content = {"start": found.start, "data": found.data, "stop": found.stop, "file": str(found.path or "")}
+        content["ledger"] = [_ledger_facts(entry) for entry in found.ledger]
         header_cards = {} if cards is None else {card.keyword: card.value for card in cards.cards}
         print_json(content | {"header": header_cards})
         return
-    metadata = [(key, value) for key, value in found.start.items() if value not in (None, "", [], {})]
-    table(("metadata", "value"), metadata)
-    say()
-    table(("of the frame", "value"), list(found.data.items()))
+    metadata = {key: value for key, value in found.start.items() if value not in (None, "", [], {})}
+    for title, facts in (("metadata", metadata), ("of the frame", found.data)):
+        if facts:
+            table((title, "value"), [(key, _readable(key, value)) for key, value in facts.items()])
+            say()
+    if not found.data:  # no frame was recorded; the ledger knows what became of it
+        for entry in found.ledger:
+            table(("ledger", "value"), [(k, _readable(k, v)) for k, v in _ledger_facts(entry).items()])
+            say()
     row = found.row
-    say(f"\n{row.obs_id}: {row.status}{f': {row.reason}' if row.reason else ''}, file {found.path or 'none'}")
+    say(f"{row.obs_id}: {row.status}{f': {row.reason}' if row.reason else ''}, file {found.path or 'none'}")
     if cards is not None:
         say(f"\n{cards.tostring(sep=chr(10), endcard=False, padding=False)}")
+
+
+def _ledger_facts(entry: LedgerEntry) -> dict[str, Any]:
+    return {"event": entry.event, **entry.facts}
+
+
+def _readable(key: str, value: Any) -> str:
+    """Return a value as text, so that it stands to the left, and a moment as a date."""
+    from slitless.instrument_time import isot
+
+    if key in TAI_KEYS and isinstance(value, float) and math.isfinite(value):
+        return f"{isot(value)} TAI"
+    if key == "time" and isinstance(value, float):
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%S} UTC"
+    if key == "at":
+        return f"{value} TAI"
+    return f"{value:.8g}" if isinstance(value, float) else str(value)
 
 
 def _without_nan(facts: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ __all__ = ["KINDS", "Kind", "app", "slot_or_name"]
 app = typer.Typer(no_args_is_help=True, help="Take frames of one image type; the IOCs must run.")
 
 ExposureTime = Annotated[float, typer.Argument(help="s, shutter open; for a dark, its length.")]
+OptionalExposureTime = Annotated[float | None, typer.Argument(help="s, shutter open; the plan's own if not given.")]
 Number = Annotated[int, typer.Option("-n", "--number", help="How many exposures.")]
 Snaps = Annotated[int, typer.Option("--snaps", help="Frames per exposure.")]
 Shifts = Annotated[int, typer.Option("--shifts", help="Slices on the frame.")]
@@ -46,6 +47,8 @@ class Kind:
     count: str = "n"
     """Name of the plan's argument for the number of exposures."""
     timed: bool = True
+    usual_time: bool = False
+    """Whether the plan has an exposure time of its own, for when none is given."""
     optics: bool = True
     snaps: bool = False
     stutter: bool = False
@@ -57,7 +60,7 @@ KINDS = {
     "flat": Kind("take_flats", "Frames of evenly lit screen or sky.", count="nflats"),
     "object": Kind("take_object", "Frames of a target; waits for the telescope.", snaps=True),
     "engtest": Kind("take_engtest", "Engineering tests; waits for the telescope."),
-    "acq": Kind("take_acq", "Frames to find and centre a target; waits for the telescope."),
+    "acq": Kind("take_acq", "Frames to find and centre a target; waits for the telescope.", usual_time=True),
     "cwfs": Kind("take_cwfs", "Defocused frames for curvature wavefront sensing; waits for the telescope."),
     "focus": Kind("take_focus", "Frames taken while focusing."),
     "stuttered": Kind("take_stuttered", "Slices on one frame, rows apart: time resolved.", stutter=True),
@@ -68,7 +71,7 @@ def _parameters(kind: Kind) -> dict[str, tuple[Any, Any]]:
     """Return name -> (annotation, default) of the command for an image type."""
     parameters: dict[str, tuple[Any, Any]] = {}
     if kind.timed:
-        parameters["exptime"] = (ExposureTime, Parameter.empty)
+        parameters["exptime"] = (OptionalExposureTime, None) if kind.usual_time else (ExposureTime, Parameter.empty)
     parameters[kind.count] = (Number, 1)
     if kind.snaps:
         parameters["n_snaps"] = (Snaps, 1)
