@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
@@ -30,7 +32,7 @@ def offset_focus(offset: float, *, spectrograph: Spectrograph | None = None) -> 
     chosen = spectrograph_in_use(spectrograph)
     low, high = chosen.instrument.telescope.focus_limits
     require_range("offset", offset, low - high, high - low, "mm")
-    focus = chosen.telescope.focus
+    focus: Any = chosen.telescope.focus  # ophyd's statuses do not match bluesky's protocol in type
     start = yield from bps.rd(focus.user_setpoint, default_value=0.0)
     position = require_range("focus", start + offset, low, high, "mm")
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
@@ -47,7 +49,8 @@ def switch_lamp(lit: bool, *, spectrograph: Spectrograph | None = None) -> MsgGe
     telescope = spectrograph_in_use(spectrograph).telescope
     if not isinstance(lit, bool):
         raise InvalidRequest("lit", lit, "it must be true or false")
+    lamp: Any = _Lamp(telescope)  # ophyd's statuses do not match bluesky's protocol in type
     try:
-        yield from bps.abs_set(_Lamp(telescope), lit, group="lamp", wait=True)
+        yield from bps.abs_set(lamp, lit, group="lamp", wait=True)
     except FailedStatus as failed:
         raise failed.__cause__ or failed from failed
