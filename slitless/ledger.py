@@ -45,7 +45,10 @@ class Ledger:
         self.folder = folder
 
     def reserved(self, name: ExposureName, at: float, **facts: Any) -> None:
-        """Record that an exposure id was given out at `at` (TAI unix s)."""
+        """Record that an exposure id was given out at `at` (TAI unix s).
+
+        The facts say what it is for, and with `destination` where its file will be (path relative to the data root).
+        """
         self._append(name, "reserved", at, exposure_id=name.exposure_id, **facts)
 
     def written(self, name: ExposureName, at: float, file: str, **facts: Any) -> None:
@@ -82,10 +85,16 @@ class Ledger:
 
     def unfinished(self) -> list[ExposureName]:
         """Return the exposures that were reserved and have no end."""
-        names = []
-        for day in self.days():
-            names += [ExposureName.parse(i) for i, e in self.last_event(day).items() if e.event not in ENDINGS]
-        return names
+        return [ExposureName.parse(entry.obs_id) for entry in self.open_reservations()]
+
+    def open_reservations(self) -> list[LedgerEntry]:
+        """Return the latest line of each exposure that was reserved and has no end."""
+        last = (entry for day in self.days() for entry in self.last_event(day).values())
+        return [entry for entry in last if entry.event not in ENDINGS]
+
+    def files(self, day_obs: int) -> set[str]:
+        """Return the files that exposures of a day were written to (paths relative to the data root)."""
+        return {str(entry.facts.get("file")) for entry in self.entries(day_obs) if entry.event == "written"}
 
     def _path(self, day_obs: int) -> Path:
         return self.folder / f"{day_obs:08d}.jsonl"

@@ -125,10 +125,22 @@ class Exposure:
         self._with.destinations.check(name(self._day_obs), self.request.bytes_needed(self._with.instrument))
 
     async def _reserve(self) -> None:
-        request = self.request
-        facts = {"image_type": str(request.image_type), "exposure_time": request.exposure_time}
+        """Spend an exposure id; its ledger line says what start-up and the night log need if no more follows."""
+        request, destinations = self.request, self._with.destinations
+        target = self._with.headers.snapshot().get("TEL:Target")
+        facts = {
+            "image_type": str(request.image_type),
+            "exposure_time": request.exposure_time,
+            "group_id": request.group_id,
+            "program": request.program,
+            "object_name": request.object_name or (target if isinstance(target, str) else ""),
+        }
+
+        def destination(name: ExposureName) -> str:
+            return destinations.relative(destinations.path(name))
+
         now = self._with.clock.now()
-        self.name = await asyncio.to_thread(self._with.names.spend, self._day_obs, now, **facts)
+        self.name = await asyncio.to_thread(self._with.names.spend, self._day_obs, now, destination, **facts)
         await self._with.display.reserved(self.name)
 
     async def _take(self) -> None:

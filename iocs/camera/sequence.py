@@ -136,8 +136,10 @@ class ExposureNames:
         """Return the name that the next exposure will get, without spending it."""
         return self._name(day_obs, self._register.last(day_obs) + 1)
 
-    def spend(self, day_obs: int, at: float, **facts: object) -> ExposureName:
-        """Return a new name; it and its ledger line are on disk.
+    def spend(
+        self, day_obs: int, at: float, destination: Callable[[ExposureName], str] | None = None, **facts: object
+    ) -> ExposureName:
+        """Return a new name; it and its ledger line are on disk, with the file it is for and the facts given.
 
         Raises
         ------
@@ -147,6 +149,8 @@ class ExposureNames:
             If the disk does not take it.
         """
         name = self._name(day_obs, self._register.spend(day_obs))
+        if destination is not None:
+            facts["destination"] = destination(name)
         self._ledger.reserved(name, at, **facts)
         return name
 

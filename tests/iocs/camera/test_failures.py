@@ -180,6 +180,49 @@ async def test_exposures_that_a_killed_ioc_left_open_are_closed_when_it_starts(t
     await bench.expect_good_bias()
 
 
+async def test_a_frame_in_a_folder_of_its_own_is_found_after_a_kill(tmp_path, start_bench):
+    root = tmp_path / "data"
+    ledger = Ledger(root / "register")
+    kept, lost, other = (ExposureName("AT", "O", 20240624, seq) for seq in (1, 2, 3))
+    ledger.reserved(kept, 1.7e9, destination="focus/run_000001.fits")
+    ledger.reserved(lost, 1.7e9, destination="focus/run_000002.fits")
+    ledger.reserved(other, 1.7e9, destination="focus/run_000002.fits")
+    ledger.written(other, 1.7e9, "focus/run_000002.fits")
+    (root / "focus").mkdir()
+    for number in (1, 2):
+        (root / "focus" / f"run_00000{number}.fits").write_bytes(b"whole")
+    await start_bench(root)
+    ends = ledger.last_event(20240624)
+    assert (ends[kept.obs_id].event, ends[kept.obs_id].facts["file"]) == ("written", "focus/run_000001.fits")
+    assert ends[lost.obs_id].event == "failed"
+
+
+async def test_an_ioc_killed_between_file_and_ledger_records_the_frame_at_its_next_start(
+    tmp_path, start_bench, monkeypatch
+):
+    root = tmp_path / "data"
+    bench = await start_bench(root)
+    (root / "focus").mkdir()
+    await bench.put("CAM:FITS1:FilePath", "focus")
+    await bench.put("CAM:FITS1:FileName", "run")
+    await bench.set(ImageType="BIAS", GroupId="sweep 1", Program="FOCUS", ObjectName="HD 1")
+    monkeypatch.setattr(Ledger, "written", lambda *arguments, **facts: None)
+    await bench.acquire()
+    monkeypatch.undo()
+    (reserved,) = Ledger(root / "register").open_reservations()
+    assert root / reserved.facts["destination"] == bench.files[0]
+    told = {name: reserved.facts[name] for name in ("group_id", "program", "object_name")}
+    assert told == {"group_id": "sweep 1", "program": "FOCUS", "object_name": "HD 1"}
+    await bench.lose("CAM")
+    await start_bench(root)
+    (end,) = [entry for entry in Ledger(root / "register").entries(bench_day(reserved)) if entry.event == "written"]
+    assert (end.obs_id, end.facts["file"]) == (reserved.obs_id, reserved.facts["destination"])
+
+
+def bench_day(entry):
+    return ExposureName.parse(entry.obs_id).day_obs
+
+
 async def test_ids_go_on_after_a_restart(tmp_path, start_bench):
     bench = await start_bench(tmp_path / "data")
     await bench.expect_good_bias()
