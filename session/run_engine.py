@@ -134,11 +134,13 @@ def connect_observing(
         If no IOC runs over the folder, or one does not answer.
     """
     from session.channel_access import use_addresses
+    from session.heartbeat import require_heartbeats
     from slitless.definition import load_instrument
 
     root = root.absolute()
     state = IocState.running(root)
     use_addresses(state.address_list)  # before ophyd is imported, which looks at it then
+    require_heartbeats(state, root)
     import plans
     from devices import connect
 

@@ -56,6 +56,11 @@ def test_a_dead_ioc_is_named_ends_no_other_and_rejoins_from_another_terminal(sli
     missing = [line.split()[0] for line in status.output.splitlines() if "no answer" in line]
     assert missing == ["filter"]
 
+    take = slitless("take", "bias", "--data", data)
+    assert take.end() == 1, take.output
+    assert "filter IOC: no answer; start them with: slitless iocs filter" in take.output
+    assert take.output.count("\n") == 1, take.output
+
     again = slitless("iocs", "filter", "--data", data)
     again.wait_for("Ctrl-C ends them")
     assert json.loads((data / "iocs.json").read_text())["iocs"]["filter"]["port"] == place["port"]
