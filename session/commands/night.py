@@ -52,9 +52,12 @@ def _report(root: Path, frames: Any) -> None:
 
     say()
     taken = {frame["detector_obs_id"] for frame in frames.frames}
-    print_rows([row for row in search(root, source="catalogue") if row.obs_id in taken])
+    if taken:
+        print_rows([row for row in search(root, source="catalogue") if row.obs_id in taken])
     for problem in frames.problems:
         say(f"problem: {problem}", style="red")
+    if not taken:  # a night that only moves things has no catalogue, no picture, and nothing to look at
+        return
     first = {frame["detector_image_type"]: frame["detector_file"] for frame in reversed(frames.frames)}
     pictures = [quicklook(root / file, root / "quicklook") for file in dict(reversed(first.items())).values()]
     say("\npictures, one of each type:")

@@ -15,6 +15,10 @@ steps:
   - take_bias: {nbias: 1}
   - take_flats: {exptime: 0.5, nflats: 2, filter: SDSSr_65mm}
 """
+MOVES_ONLY = """
+steps:
+  - setup_instrument: {filter: SDSSr_65mm}
+"""
 LONG = """
 steps:
   - take_bias: {nbias: 1}
@@ -68,6 +72,14 @@ def test_a_night_ends_with_frames_log_and_pictures_and_nobody_running(slitless, 
     shown = json.loads(show.output)
     assert shown["start"]["note"] == "commas, colons: and = 'quotes' \" # \u00b5"
     assert shown["header"]["IMGTYPE"] == "FLAT"
+
+
+@pytest.mark.timeout(240)
+def test_a_night_without_frames_says_so(slitless, night_file, tmp_path):
+    night = slitless("night", night_file(MOVES_ONLY), "--data", tmp_path / "data", "--speed", "50")
+    assert night.end() == 0, night.output
+    assert "\n0 frames in" in night.output
+    assert "Traceback" not in night.output
 
 
 @pytest.mark.timeout(240)
