@@ -7,6 +7,7 @@ from caproto import ChannelType
 from iocs.records.alarms import LimitAlarm
 from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
 from iocs.records.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
+from iocs.records.motor_fields import motor_limits
 from iocs.records.record import Record
 from iocs.records.template import Database, RecordDefinition, TemplateError
 
@@ -127,7 +128,10 @@ def _make_motor(definition: RecordDefinition) -> dict[str, Record]:
         kind = _kind(definition, value_type)
         made[f".{field}"] = record = Record(definition, f"{definition.name}.{field}", kind, fields.get(field, ""))
         record.drive_limits = None
-        if field not in ("VAL", "RBV"):
+        record.limits = motor_limits(field, fields)
+        if field in ("VAL", "RBV"):
+            record.limits.alarm, record.limits.warning = record.limit_alarm.shown
+        else:
             record.limit_alarm = LimitAlarm({})
     made[""] = made[".VAL"]
     return made

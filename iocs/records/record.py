@@ -204,8 +204,6 @@ class Record(Channel):
             limits.control = _bounds(fields, "DRVL", "DRVH")
         elif self.record_type in ("longout", "int64out") and self.drive_limits:
             limits.control = self.drive_limits
-        if self.record_type == "motor":
-            limits.display = limits.control = _bounds(fields, "LLM", "HLM")
         if isinstance(self.kind, Number):
             limits.alarm, limits.warning = self.limit_alarm.shown
 
