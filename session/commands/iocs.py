@@ -41,12 +41,14 @@ def iocs(
     from session.catalogue_feed import feeding
     from session.epoch import epoch_after
     from session.interruption import signals_noted
-    from session.ioc_state import require_speed
+    from session.ioc_state import IocState, require_speed
     from session.processes import IocFleet
     from session.terminal import say
     from slitless.definition import load_instrument
 
     require_speed(speed)
+    found = IocState.read(data)
+    joins = found is not None and bool(found.alive)  # then time is theirs
     fleet = IocFleet(
         load_instrument(definition),
         data,
@@ -54,7 +56,7 @@ def iocs(
         definition=definition,
         prefix=prefix,
         speed=speed,
-        epoch=epoch_after(data.absolute(), speed, time()),
+        epoch=time() if joins else epoch_after(data.absolute(), speed, time()),
         seed=seed,
         one_process=one_process,
     )

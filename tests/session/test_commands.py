@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -88,6 +89,12 @@ def test_what_is_asked_at_the_command_line_is_in_header_document_and_log(run: Ru
     assert (header["PROGRAM"], header["GROUPID"], header["TESTTYPE"]) == ("P1", "G 1", "T")
     assert (header["FILTER"], header["GRATING"]) == ("SDSSr_65mm", "holo4_003")
 
+    code, output = run("show", str(exposure))
+    assert code == 0, output
+    shown = {line.split()[0]: line.split(maxsplit=1)[1].strip() for line in output.splitlines() if " " in line.strip()}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} TAI", shown["detector_start"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d UTC", shown["time"])
+
     code, output = run("log", "--type", "stuttered", "--json")
     assert code == 0, output
     assert exposure in [row["exposure_id"] for row in json.loads(output)]
@@ -110,6 +117,13 @@ def test_what_cannot_be_is_refused_in_one_line(run: Run, arguments: tuple[str, .
     code, output = run(*arguments)
     assert (code, output.count("\n")) == (1, 1), output
     assert complaint in output
+
+
+def test_an_acquisition_takes_the_exposure_time_of_its_plan(run: Run):
+    code, output = run("take", "acq", "--json")
+    assert code == 0, output
+    (frame,) = json.loads(output)["frames"]
+    assert frame["detector_exposure_time"] == 1.0, "s"
 
 
 def test_queue_server_start_up_has_plans_devices_and_run_engine(iocs: Path):
