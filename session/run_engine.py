@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AbortOnSignal", "Observing", "connect_observing", "make_run_engine", "run_plan"]
 
+CONNECTING = 40.0  # s; all heartbeats have answered by then, so only a very busy machine needs so long
+
 
 class AbortOnSignal:
     """Context manager of a RunEngine: Ctrl-C, SIGTERM or a closed terminal abort the plan, once.
@@ -144,7 +146,7 @@ def connect_observing(
     import plans
     from devices import connect
 
-    spectrograph = connect(prefix=state.prefix, instrument=load_instrument(state.definition))
+    spectrograph = connect(state.prefix, load_instrument(state.definition), timeout=CONNECTING)
     plans.use(spectrograph)
     run_engine = make_run_engine(root, abort_on_signal=abort_on_signal)
     for callback in callbacks:
