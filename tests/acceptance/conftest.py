@@ -70,6 +70,9 @@ class Observatory:
         clock = clock or self.clock
         ports = dict(zip(IOCS, self.ports, strict=False))
         peers = " ".join(f"127.0.0.1:{port}" for port in ports.values())
+        for name in names if hasattr(self, "spectrograph") else ():
+            ioc = self.spectrograph.health["camera" if name == "detector" else name]
+            self.until(lambda ioc=ioc: not ioc.summary_state.connected, f"{name} is known to be gone")
         for name in names or IOCS:
             arguments = ["--system", self.prefix, "--port", str(ports[name]), "--peers", peers, "--enable"]
             arguments += ["--speed", repr(clock.speed), "--epoch", repr(clock.epoch), "--seed", "3"]
@@ -191,12 +194,12 @@ class Observatory:
 
     # Watching
 
-    def until(self, condition: Callable[[], Any], what: str = "") -> None:
+    def until(self, condition: Callable[[], Any], what: str = "", patience: float = PATIENCE) -> None:
         """Wait until a condition holds."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         tick = threading.Event()
         while not condition():
-            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}"
+            assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
             tick.wait(0.005)
 
     @property

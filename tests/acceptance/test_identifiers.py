@@ -41,10 +41,12 @@ def test_restarting_the_detector_ioc_goes_on_with_the_numbers_of_the_day(observa
 
 def test_a_sequence_that_runs_past_noon_keeps_its_day_and_the_next_starts_another_at_1(observatory, restart_at):
     noon = datetime(2031, 5, 17, 12, tzinfo=UTC)
-    clock = restart_at(noon, wait=12.0)
     before_noon = (noon + timedelta(seconds=37) - timedelta(seconds=40)).timestamp()  # TAI unix s
-    assert clock.now() < before_noon, "the restart took longer than planned"
-    observatory.until(lambda: clock.now() >= before_noon, "it is nearly noon")
+    for wait in (12.0, 60.0):  # s of wall time; a busy host may need the second
+        clock = restart_at(noon, wait)
+        if clock.now() < before_noon:
+            break
+    observatory.until(lambda: clock.now() >= before_noon, "it is nearly noon", patience=90.0)
     ids = observatory.take(take_darks(40.0, 3, group_id="noon"))
     assert ids == [2031051600001, 2031051600002, 2031051600003]
     last = observatory.header(ids[-1])

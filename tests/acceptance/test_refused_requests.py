@@ -100,7 +100,7 @@ def test_a_too_short_exposure_is_refused_at_once_and_before_any_hook(refused):
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, "2", None, True, 10_000])
 def test_a_number_of_frames_that_cannot_be_is_refused(refused, number):
-    refused(take_bias(number), "n:", repr(number), "whole number in [1, 9999]")
+    refused(take_bias(number), "nbias", repr(number), "whole number in [1, 9999]")
     refused(take_object(1.0, number, filter=1), "n:", repr(number))
     refused(take_cwfs(1.0, number), "n:", repr(number))
     refused(take_object(1.0, 1, n_snaps=number), "n_snaps", repr(number))
