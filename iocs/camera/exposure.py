@@ -242,8 +242,9 @@ class Exposure:
 
     async def _read_out(self, record: FrameRecord) -> ReadoutResult:
         camera, display, window = self._with.camera, self._with.display, self.request.window
+        remaining = self.request.pixels(self._with.instrument)
+        await display.pixels_remaining(remaining)
         await display.show(FrameState.READING, "reading out")
-        remaining = 0
 
         def progress(pixels: int) -> None:
             nonlocal remaining

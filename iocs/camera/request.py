@@ -51,10 +51,14 @@ class FrameRequest:
             return self
         return replace(self, snap_index=index + 1, snap_count=self.images)
 
+    def pixels(self, instrument: Instrument) -> int:
+        """Return how many pixels are read, overscan included."""
+        shapes = (readout.raw_shape for readout in readout_layout(instrument.detector, self.window))
+        return sum(rows * columns for rows, columns in shapes)
+
     def bytes_needed(self, instrument: Instrument) -> int:
         """Return the bytes its pixels take in a file."""
-        shapes = (readout.raw_shape for readout in readout_layout(instrument.detector, self.window))
-        return sum(4 * rows * columns for rows, columns in shapes)
+        return 4 * self.pixels(instrument)
 
 
 def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
