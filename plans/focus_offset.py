@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bluesky import plan_stubs as bps
-from bluesky.utils import FailedStatus, MsgGenerator
+from bluesky.utils import MsgGenerator
 
 from devices import Spectrograph
 from plans.in_use import spectrograph_in_use
+from plans.run import understood
 from slitless.errors import require_range
 
 __all__ = ["offset_focus"]
@@ -35,7 +36,4 @@ def offset_focus(offset: float, *, spectrograph: Spectrograph | None = None) -> 
     focus: Any = chosen.telescope.focus  # ophyd's statuses do not match bluesky's protocol in type
     start = yield from bps.rd(focus.user_setpoint, default_value=0.0)
     position = require_range("focus", start + offset, low, high, "mm")
-    try:
-        yield from bps.abs_set(focus, position, group="focus", wait=True)
-    except FailedStatus as failed:
-        raise failed.__cause__ or failed from failed
+    yield from understood(bps.abs_set(focus, position, group="focus", wait=True))

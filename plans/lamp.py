@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bluesky import plan_stubs as bps
-from bluesky.utils import FailedStatus, MsgGenerator
+from bluesky.utils import MsgGenerator
 
 from devices import CommandStatus, Spectrograph, Telescope
 from plans.in_use import spectrograph_in_use
+from plans.run import understood
 from slitless.errors import InvalidRequest
 
 __all__ = ["switch_lamp"]
@@ -50,7 +51,4 @@ def switch_lamp(lit: bool, *, spectrograph: Spectrograph | None = None) -> MsgGe
     if not isinstance(lit, bool):
         raise InvalidRequest("lit", lit, "it must be true or false")
     lamp: Any = _Lamp(telescope)  # ophyd's statuses do not match bluesky's protocol in type
-    try:
-        yield from bps.abs_set(lamp, lit, group="lamp", wait=True)
-    except FailedStatus as failed:
-        raise failed.__cause__ or failed from failed
+    yield from understood(bps.abs_set(lamp, lit, group="lamp", wait=True))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bluesky import plan_stubs as bps
-from bluesky.utils import FailedStatus, MsgGenerator
+from bluesky.utils import MsgGenerator
 
 from devices import Spectrograph
 from plans.arguments import check_text
 from plans.in_use import spectrograph_in_use
+from plans.run import understood
 from slitless.errors import require_range
 
 __all__ = ["point"]
@@ -45,9 +46,6 @@ def point(
     )
     if target is not None:
         check_text("target", target)
-    try:
-        if target is not None:
-            yield from bps.prepare(telescope, target, group="target", wait=True)
-        yield from bps.abs_set(telescope, position, group="slew", wait=True)
-    except FailedStatus as failed:
-        raise failed.__cause__ or failed from failed
+    if target is not None:
+        yield from understood(bps.prepare(telescope, target, group="target", wait=True))
+    yield from understood(bps.abs_set(telescope, position, group="slew", wait=True))

@@ -17,7 +17,7 @@ from ophyd.utils.errors import DisconnectedError
 from devices import Detector, ExposureRequest, NotConnected, Spectrograph
 from slitless.errors import SlitlessError
 
-__all__ = ["baseline", "claimed", "instrument_metadata", "one_frame", "run"]
+__all__ = ["baseline", "claimed", "instrument_metadata", "one_frame", "run", "understood"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def claimed(spectrograph: Spectrograph, purpose: str, plan: Generator[Msg, Any, 
 
     def inside() -> MsgGenerator[T]:
         yield from bps.stage(detector)
-        return (yield from _understood(plan))
+        return (yield from understood(plan))
 
     return (yield from bpp.finalize_wrapper(inside(), _unstage(detector)))
 
@@ -47,7 +47,7 @@ def run(spectrograph: Spectrograph, metadata: dict[str, Any], plan: Generator[Ms
     yield from bps.open_run(metadata)
     try:
         yield from baseline(spectrograph)
-        result = yield from _understood(plan)
+        result = yield from understood(plan)
         yield from baseline(spectrograph)
     except (RequestAbort, RequestStop) as request:
         yield from bps.close_run(
@@ -138,7 +138,7 @@ def _closing_baseline(spectrograph: Spectrograph) -> MsgGenerator[None]:
         logger.warning("no closing baseline: %s", error)
 
 
-def _understood(plan: Generator[Msg, Any, T]) -> MsgGenerator[T]:
+def understood(plan: Generator[Msg, Any, T]) -> MsgGenerator[T]:
     """Run `plan`; a failed status becomes the error the device gave, a lost connection one of ours."""
     try:
         return (yield from plan)
