@@ -50,6 +50,7 @@ class Shutter(MechanismIoc):
         self._open_count = 0
         self._opening: asyncio.Task[None] | None = None
         self._lit = asyncio.Event()
+        self._ordered = asyncio.Event()
         self._opens_by = self._ends_by = self._closed_by = math.inf
         self._abandoned = ""
 
@@ -113,7 +114,7 @@ class Shutter(MechanismIoc):
         if self._pulse is not None:
             self._pulse.expect(self.interlocks.is_camera())
         self._abandoned = ""
-        self._lit = asyncio.Event()
+        self._lit, self._ordered = asyncio.Event(), asyncio.Event()
         self._opens_by = self.clock.now() + self.blades.open_time
         self._ends_by = self._closed_by = math.inf
         self._opening = asyncio.ensure_future(self._see_through(seconds))
@@ -122,6 +123,7 @@ class Shutter(MechanismIoc):
 
     def _opening_ended(self, task: asyncio.Task[None]) -> None:
         self._opening = None
+        self._ordered.set()
         if not task.cancelled():
             task.exception()  # fetched, so that one nobody waits for is not reported as lost
 
@@ -158,11 +160,14 @@ class Shutter(MechanismIoc):
             await self._show(status)
             return
         self._lit.set()
+        self._ordered.set()
         self._ends_by = math.inf
         self._opening = asyncio.ensure_future(self._follow(None))
         self._opening.add_done_callback(self._opening_ended)
 
     async def _order_closing(self) -> None:
+        if self._opening is not None:
+            await self._ordered.wait()  # else an opening whose order is still on its way would outlive this one
         await self.driver.close()
         self._closed_by = self.clock.now() + self.blades.close_time
         self.hardware.nudge()
@@ -178,6 +183,7 @@ class Shutter(MechanismIoc):
         """Open, and follow the blades until they have closed."""
         async with self.link():
             await (self.driver.open() if seconds is None else self.driver.expose(seconds))
+            self._ordered.set()
             await self._follow(seconds)
 
     async def _follow(self, seconds: float | None) -> None:

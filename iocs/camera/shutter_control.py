@@ -93,6 +93,7 @@ class ShutterControl:
         self._result = ioc.watch("SHUTTER:CommandResult_RBV")
         self._summary = ioc.watch("SHUTTER:IOC:SummaryState")
         self._outcomes: dict[str, asyncio.Future[dict[str, str]]] = {}
+        self._opening_ordered = False  # until its result is here the readback may still say Closed
         self._result.on_change(self._take_result)
 
     @property
@@ -143,6 +144,7 @@ class ShutterControl:
             If the shutter refuses, or does not open in time.
         """
         before = self._opened_at.value if self._opened_at.known else None
+        self._opening_ordered = True
         done = await self._command("Expose", seconds, seconds + self._shutter.open_time + self._shutter.close_time)
         opened = asyncio.ensure_future(self._opened_at.until(lambda value: value != before, self._patience(1.0)))
         try:
@@ -162,6 +164,7 @@ class ShutterControl:
 
     async def open(self) -> float:
         """Open and stay open; return when light began to fall, TAI unix s."""
+        self._opening_ordered = True
         await (await self._command("Command", "Open", self._shutter.open_time))
         return float(self._opened_at.value)
 
@@ -181,8 +184,8 @@ class ShutterControl:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the shutter is known to be closed."""
-        return self._state.known and self._state.value == "Closed"
+        """Whether the shutter is known to be closed, and not under orders to open."""
+        return self._state.known and self._state.value == "Closed" and not self._opening_ordered
 
     async def _command(self, name: str, value: Any, duration: float) -> asyncio.Task[None]:
         """Send a command; return a task that ends when it has ended, and raises what became of it."""
@@ -201,6 +204,7 @@ class ShutterControl:
             await self._send(name, value, patience)
             async with asyncio.timeout(ANSWER_TIME):
                 result = await outcome
+            self._opening_ordered = False
         except TimeoutError as error:
             raise ShutterFailed(f"SHUTTER:{name} {value}: done, but its IOC published no result") from error
         finally:

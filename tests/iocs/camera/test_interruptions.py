@@ -135,6 +135,32 @@ async def test_abort_discards_the_frame_in_every_state(bench, state):
     assert await bench.cam("SeqNum_RBV") == 2  # the id of the aborted frame is spent
 
 
+async def test_abort_closes_a_shutter_whose_order_to_open_is_still_on_its_way(bench):
+    driver, ordered, may_open = bench.iocs["SHUTTER"].driver, asyncio.Event(), asyncio.Event()
+    expose = driver.expose
+
+    async def expose_slowly(seconds):
+        ordered.set()
+        await may_open.wait()
+        await expose(seconds)
+
+    driver.expose = expose_slowly
+    await bench.set(ImageType="OBJECT", AcquireTime=3000.0)
+    acquiring = asyncio.create_task(bench.acquire())
+    await ordered.wait()
+    assert await bench.get("SHUTTER:State_RBV") == "Closed"
+    aborting = asyncio.create_task(bench.put("CAM:cam1:Abort", 1))
+    await bench.until("SHUTTER:CommandId", lambda text: text.endswith(":2"))
+    may_open.set()
+    await aborting
+    await asyncio.wait([acquiring])
+    assert await bench.cam("FrameState_RBV") == "Aborted"
+    assert await bench.get("SHUTTER:OpenCount_RBV") == 1
+    assert await bench.get("SHUTTER:State_RBV") == "Closed"
+    driver.expose = expose
+    await bench.expect_good_bias()
+
+
 async def test_abort_discards_a_held_frame(bench):
     acquiring = await start(bench)
     await bench.put("CAM:cam1:Pause", 1)

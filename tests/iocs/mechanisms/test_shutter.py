@@ -66,6 +66,14 @@ async def test_closing_during_an_exposure_ends_it_early_with_the_true_time(bench
     assert bench.value("OpenTime_RBV") < 100
 
 
+async def test_a_close_right_behind_an_exposure_ends_it(bench):
+    await bench.pv("Expose")
+    await bench.pv("Command")
+    for _ in range(20):
+        assert all(await asyncio.gather(bench.put("Expose", 1000.0), bench.put("Command", "Close")))
+        assert bench.value("State_RBV") == "Closed"
+
+
 async def test_closing_a_closed_shutter_is_done_at_once(bench):
     assert (await bench.command("Command", "Close"))["status"] == "Done"
     assert bench.value("OpenCount_RBV") == 0
