@@ -1,8 +1,8 @@
 """The detector: `python -m iocs.detector --data-root DATA`, prefix `LATISS:CAM:`.
 
-`cam1:` is an areaDetector camera with what a science CCD needs beyond it, `FITS1:` writes every frame,
-`Stats1:` and `image1:` show the latest, `ROI1:` keeps a region for displays. Records: `db/camera.template`,
-`db/*_plugin.template`. What an exposure does, step by step, is in `iocs.camera.exposure`.
+`cam1:` is an areaDetector camera (`db/ad_base.template`) with what a science CCD needs beyond it (`db/ccd.template`),
+`FITS1:` writes every frame, `Stats1:` and `image1:` show the latest, `ROI1:` keeps a region for displays
+(`db/*_plugin.template`). What an exposure does, step by step, is in `iocs.camera.exposure`.
 """
 
 from __future__ import annotations

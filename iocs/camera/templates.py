@@ -17,7 +17,8 @@ def detector_templates(instrument: Instrument) -> list[TemplateUse]:
     detector = instrument.detector
     size = {"WIDTH": str(detector.width), "HEIGHT": str(detector.height)}
     return [
-        TemplateUse("camera.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
+        TemplateUse("ad_base.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
+        TemplateUse("ccd.template", {"R": "cam1:", "ROWS": str(detector.rows)}),
         TemplateUse("sim_detector.template", {"R": "cam1:"}),
         TemplateUse("command.template", {"R": "cam1:"}),
         *_plugin_templates(size, detector.width, detector.height),
@@ -30,7 +31,6 @@ def _camera_macros(instrument: Instrument) -> dict[str, str]:
     cold, warm = detector.temperature_alarm
     return {
         "PORT": PORT,
-        "ROWS": str(detector.rows),
         "MANUFACTURER": detector.manufacturer,
         "MODEL": detector.model,
         "SERIAL": detector.serial,

@@ -207,7 +207,7 @@ def test_a_claim_keeps_its_day_past_noon():
 
 
 def test_the_image_types_are_the_states_of_the_record():
-    text = (files("db") / "camera.template").read_text()
+    text = (files("db") / "ccd.template").read_text()
     states = re.search(r'ImageType"\)(.*?)^}', text, re.DOTALL | re.MULTILINE)
     assert states is not None
     assert re.findall(r'field\(..ST, "(.*?)"\)', states.group(1)) == [image_type.value for image_type in ImageType]
