@@ -1,7 +1,8 @@
 """Whose turn it is, and which names exposures get.
 
 A client may claim the instrument for a sequence; until it releases it or its circuit closes, nobody else can
-start an exposure. The day of observation is that of the claim, so a sequence keeps it past noon UTC.
+start an exposure or change a setting of camera and files. The day of observation is that of the claim, so a
+sequence keeps it past noon UTC.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class ClaimDesk:
         self._now = now
         self._claim: _Claim | None = None
         self._orphaned = False
+        self._owners: set[Client] = set()
 
     @property
     def owner(self) -> str:
@@ -63,6 +65,7 @@ class ClaimDesk:
             raise Refused(f"SequenceClaim: the instrument is claimed by {held.text}")
         renews = held is not None and held.client_id == text.split()[0]
         day_obs = held.day_obs if held and renews else day_obs_at(self._now())
+        self._owners = self._owners if renews else set()
         self._claim, self._orphaned = _Claim(text, client, day_obs), False
         return text
 
@@ -81,6 +84,7 @@ class ClaimDesk:
 
     def client_gone(self, client: Client, exposing: bool) -> bool:
         """Note that a circuit closed; return whether the claim fell. While an exposure runs it only falls after it."""
+        self._owners.discard(client)
         if self._claim is None or self._claim.client != client:
             return False
         self._orphaned = True
@@ -105,6 +109,23 @@ class ClaimDesk:
         if held is None or (client is not None and held.client == client):
             return
         if command_id.partition(":")[0] != held.client_id:
+            raise Refused(f"the instrument is claimed by {held.text}")
+        if client is not None:
+            self._owners.add(client)
+
+    def check_setting(self, client: Client | None) -> None:
+        """Refuse a client that changes a setting while another holds the claim.
+
+        A setting carries no command id, so the owner is known by the circuit of the claim, or by one over which a
+        command of its own came since.
+
+        Raises
+        ------
+        Refused
+            Naming the owner.
+        """
+        held = self._claim
+        if held is not None and client is not None and client != held.client and client not in self._owners:
             raise Refused(f"the instrument is claimed by {held.text}")
 
     def day_obs(self) -> int:

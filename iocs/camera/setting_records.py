@@ -13,6 +13,7 @@ from slitless.exposure import ImageType
 
 if TYPE_CHECKING:
     from iocs.camera.acquisition import Acquisition
+    from iocs.camera.sequence import ClaimDesk
     from iocs.ioc import IocSetup
     from iocs.records.record import Put, Record
 
@@ -37,6 +38,12 @@ FIXED = {
     **{f"{plugin}BlockingCallbacks": "Yes" for plugin in PLUGINS},
 }
 """Settings that areaDetector has and that are one way here."""
+UNCLAIMED = frozenset(
+    "cam1:SequenceClaim cam1:SequenceRelease cam1:CommandId cam1:Pause cam1:Resume cam1:StopExposure cam1:Abort "
+    "cam1:SimFault".split()
+)
+"""Records of camera and files that anybody may put while a sequence is claimed: the claim desk's own, those that
+interrupt, for safety is everybody's, and the faults of a simulation."""
 FRAME_TYPES = {"Normal": ImageType.OBJECT, "Background": ImageType.DARK, "FlatField": ImageType.FLAT}
 
 
@@ -45,6 +52,7 @@ class SettingRecords:
 
     if TYPE_CHECKING:
         acquisition: Acquisition
+        claims: ClaimDesk
         setup: IocSetup
         records: Mapping[str, Record]
 
@@ -69,7 +77,18 @@ class SettingRecords:
             if record.client_put is None and not record.is_read_only:
                 record.client_put = self._setting(short, f"{name}_RBV" in self.records)
             if record.client_put is not None and name not in commands:
+                if short.startswith(("cam1:", "FITS1:")) and short not in UNCLAIMED:
+                    record.client_put = self._claimed(record.client_put)
                 record.client_put = self._telling_why(record.client_put)
+
+    def _claimed(self, put: Put) -> Put:
+        """Let a setting obey the owner of the sequence only: frames of one sequence are alike."""
+
+        async def put_if_allowed(record: Record, value: Any, client: Client) -> None:
+            self.claims.check_setting(client)
+            await put(record, value, client)
+
+        return put_if_allowed
 
     def _telling_why(self, put: Put) -> Put:
         """Let a refused setting say why where refused commands do: the wire carries no reason."""

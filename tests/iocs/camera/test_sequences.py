@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 from astropy.io import fits
 
 ALICE, BOB = "a11ce000", "b0b00000"
@@ -74,6 +75,43 @@ async def test_mechanisms_obey_the_owner_only(bench, other_client):
     assert ALICE in await other_client.refused("FILTER:Select", "BG40_65mm_1")
     await bench.put("FILTER:CommandId", f"{ALICE}:1")
     await bench.put("FILTER:Select", "BG40_65mm_1")
+
+
+@pytest.mark.parametrize("name", ["AcquireTime", "BinX", "Temperature", "FrameType", "ObjectName"])
+async def test_settings_obey_the_owner_only(bench, other_client, name):
+    value = {"FrameType": "Background", "ObjectName": "HD 2"}.get(name, 2)
+    before = await bench.cam(name)
+    await claim(bench, ALICE, "Alice, spectra of HD 1")
+    assert "Alice, spectra of HD 1" in await other_client.refused(f"CAM:cam1:{name}", value)
+    assert await bench.cam(name) == before
+    await bench.put(f"CAM:cam1:{name}", value)
+    await bench.put("CAM:cam1:SequenceRelease", ALICE)
+    await other_client.put(f"CAM:cam1:{name}", value)
+
+
+async def test_file_settings_obey_the_owner_only(bench, other_client):
+    await claim(bench, ALICE)
+    await other_client.refused("CAM:FITS1:FileName", "mine")
+    assert ALICE in await other_client.get("CAM:cam1:CommandError_RBV")
+    await bench.put("CAM:FITS1:FileName", "hers")
+
+
+async def test_the_owner_may_set_over_a_circuit_that_took_a_frame_of_hers(bench, other_client):
+    await bench.set(ImageType="BIAS")
+    await claim(bench, ALICE)
+    await other_client.refused("CAM:cam1:BinX", 2)
+    await acquire_as(other_client, ALICE)
+    await other_client.put("CAM:cam1:BinX", 2)
+
+
+async def test_anybody_may_abort_a_claimed_exposure(bench, other_client):
+    await bench.set(ImageType="DARK", AcquireTime=50.0)
+    await claim(bench, ALICE)
+    acquiring = asyncio.create_task(acquire_as(bench, ALICE))
+    await bench.until("CAM:cam1:FrameState_RBV", "Integrating")
+    await other_client.put("CAM:cam1:Abort", 1)
+    await asyncio.wait([acquiring])
+    assert await bench.cam("FrameState_RBV") == "Aborted"
 
 
 async def test_an_empty_claim_is_refused(bench):
