@@ -6,6 +6,7 @@ import html
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from iocs.contract import ioc_classes
@@ -19,6 +20,7 @@ STATE_FIELDS = (
     "TVST", "TTST", "FTST", "FFST",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent.parent / "db"
+UPSTREAM = Path(__file__).parent.parent / "tests" / "upstream" / "expected"
 
 
 def process_variables() -> str:
@@ -68,7 +70,32 @@ def commands() -> str:
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
+def upstream_tests() -> str:
+    """Return the page of other projects' tests that run against our IOCs, from the lists the tests compare with."""
+    lines = [
+        "# Tests of other projects",
+        "",
+        "Test modules of other projects, run as they are installed and unmodified, against our IOCs. Each list is",
+        "compared with what happens by `tests/upstream`, so a test that stops passing, or is no longer there, fails",
+        "the build: `pytest tests/upstream`, or as part of `make test`.",
+        "",
+        "What is started, and which arguments the module gets, stands in the module of that name in `tests/upstream`.",
+        "ophyd's modules run once for each of its control layers, `caproto` and `pyepics`, which uses EPICS' libca, in",
+        "a process of their own: `pytest --pyargs ophyd.tests.<module> -k <layer>`, with the IOC's port in",
+        "`EPICS_CA_ADDR_LIST`.",
+    ]
+    for path in sorted(UPSTREAM.glob("*.txt")):
+        text = path.read_text(encoding="utf-8").splitlines()
+        tests = [line.split(maxsplit=1) for line in text if line and not line.startswith("#")]
+        counts = ", ".join(f"{n} {outcome}" for outcome, n in sorted(Counter(test[0] for test in tests).items()))
+        lines += ["", f"## `{path.stem}`", "", *(line[1:].strip() for line in text if line.startswith("#"))]
+        lines += ["", f"{len(tests)} tests: {counts}.", "", "| outcome | test |", "|---|---|"]
+        lines += [f"| {outcome} | `{name.partition('::')[2]}` |" for outcome, name in tests]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
+    "upstream-tests.md": upstream_tests,
     "commands.md": commands,
     "process-variables.md": process_variables,
     "fits-keywords.md": fits_keywords,

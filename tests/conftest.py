@@ -142,7 +142,9 @@ StartIoc = Callable[..., RunningIoc]
 
 
 def device_of(module: str) -> str:
-    """Device name of the IOC class a module defines."""
+    """Device name of the IOC class a module defines; empty for a script."""
+    if module.endswith(".py"):
+        return ""
     from iocs.ioc import Ioc
 
     found = importlib.import_module(module)
@@ -157,7 +159,8 @@ def device_of(module: str) -> str:
 def start_ioc(ca_ports: list[int], system_prefix: str, tmp_path: Path) -> Iterator[StartIoc]:
     """Start IOCs: ``start_ioc("iocs.shutter", "--enable", "--speed", "50")``; each is ended with the test.
 
-    `system` and `port` may be given; a port is free again once its IOC was stopped.
+    A bench that only tests need is started by the path of its script, which says its prefix itself. `system` and
+    `port` may be given; a port is free again once its IOC was stopped.
     """
     running: list[RunningIoc] = []
 
@@ -165,8 +168,9 @@ def start_ioc(ca_ports: list[int], system_prefix: str, tmp_path: Path) -> Iterat
         used = {ioc.port for ioc in running if ioc.process.poll() is None}
         port = port if port is not None else next(p for p in ca_ports[:-1] if p not in used)
         system = system or system_prefix
-        log = tmp_path / f"{module}-{len(running)}.log"
-        command = [sys.executable, "-m", module, "--system", system, "--port", str(port), *args]
+        log = tmp_path / f"{Path(module).name}-{len(running)}.log"
+        program = [module] if module.endswith(".py") else ["-m", module]
+        command = [sys.executable, *program, "--system", system, "--port", str(port), *args]
         with open(log, "wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         ioc = RunningIoc(module, f"{system}{device_of(module)}:", port, process, log)
