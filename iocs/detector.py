@@ -22,9 +22,11 @@ from iocs.camera.equipment import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
 from iocs.camera.focus_run import FocusMotor
+from iocs.camera.frame_output import FrameOutput
 from iocs.camera.header_watch import HeaderWatch
 from iocs.camera.interlock import Interlock
-from iocs.camera.plugins import PLUGINS, Plugins
+from iocs.camera.plugin_table import PLUGINS, make_chain
+from iocs.camera.plugins import Plugins
 from iocs.camera.recover import close_open_exposures
 from iocs.camera.request import latch
 from iocs.camera.sequence import ClaimDesk, ExposureNames
@@ -64,6 +66,7 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
         self.camera: Camera = SimulatedCamera(instrument, clock, setup.seed)
         self.claims = ClaimDesk(clock.now)
         self.destinations = Destinations(root, instrument.identifiers, lambda name: self[f"FITS1:{name}"].value)
+        self.chain = make_chain(self.__getitem__)
         ledger = Ledger(root / "register")
         self.equipment = Equipment(
             instrument=instrument,
@@ -77,6 +80,7 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
             ledger=ledger,
             destinations=self.destinations,
             plugins=Plugins(self.__getitem__, instrument, self.destinations),
+            output=FrameOutput(lambda name: self[f"cam1:{name}"], self.chain),
             display=Display(lambda name: self[f"cam1:{name}"]),
             set_point=lambda: float(self["cam1:Temperature_RBV"].value),
             software_version=__version__,
@@ -217,6 +221,7 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
     async def stop(self) -> None:
         """Give up a running exposure, with the shutter closed, and end."""
         await self.acquisition.abort("the camera's IOC was stopped")
+        await self.chain.stop()
         await super().stop()
         if isinstance(self.camera, SimulatedCamera):
             self.camera.close()

@@ -9,6 +9,7 @@ from drivers.camera import Camera
 from iocs.camera.display import Display
 from iocs.camera.files import Destinations
 from iocs.camera.focus_run import FocusMotor
+from iocs.camera.frame_output import FrameOutput
 from iocs.camera.header_watch import HeaderWatch
 from iocs.camera.interlock import Interlock
 from iocs.camera.plugins import Plugins
@@ -45,6 +46,7 @@ class Equipment:
     ledger: Ledger
     destinations: Destinations
     plugins: Plugins
+    output: FrameOutput
     display: Display
     set_point: Callable[[], float]
     software_version: str

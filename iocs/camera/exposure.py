@@ -270,7 +270,7 @@ class Exposure:
         await equipment.display.show(FrameState.WRITING, "writing")
         record.created_at = equipment.clock.now()
         path = equipment.destinations.path(record.name)
-        shown = asyncio.ensure_future(equipment.plugins.show(record, frame))
+        shown = asyncio.ensure_future(equipment.output.send(record, frame, start, end))
         try:
             problems = await uninterrupted(self._to_disk(path, record, frame, start, end))
         finally:

@@ -1,23 +1,18 @@
-"""What happens to a frame that was read: file, statistics, preview, counters."""
+"""The durable file of a frame, which the exposure itself writes whatever plugins do."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from drivers.camera import ReadoutResult
 from iocs.camera.display import shortened
 from iocs.camera.files import Destinations
 from slitless.definition import Instrument
-from slitless.detector.statistics import FrameStatistics, frame_statistics, preview
 from slitless.errors import SlitlessError
 from slitless.fits.header import primary_header
 from slitless.fits.record import FrameRecord
@@ -27,10 +22,7 @@ from slitless.fits.writer import FrameNotWritten, write_frame
 if TYPE_CHECKING:
     from iocs.records.record import Record
 
-__all__ = ["PLUGINS", "Plugins", "UnsavedFrame", "dimensions"]
-
-PLUGINS = ("image1:", "Stats1:", "ROI1:", "FITS1:")
-PREVIEW_FACTOR = 8  # pixels averaged along each axis; 509 x 500 of 4072 x 4000
+__all__ = ["Plugins", "UnsavedFrame"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class UnsavedFrame:
 
 
 class Plugins:
-    """Serves the plugins' results.
+    """Writes frames.
 
     Parameters
     ----------
@@ -61,27 +53,8 @@ class Plugins:
         self._record = record
         self._instrument = instrument
         self._destinations = destinations
-        self._count = 0
         self.unsaved: UnsavedFrame | None = None
         """The latest frame that could not be written."""
-
-    async def show(self, record: FrameRecord, frame: ReadoutResult) -> None:
-        """Publish statistics and preview of a frame, and count it."""
-        self._count += 1
-        wants_statistics = self._is_on("Stats1:")
-        statistics, picture = await asyncio.to_thread(
-            _reduce, frame, wants_statistics, self._is_on("image1:") and self._is_on("cam1:")
-        )
-        await self._show_statistics(statistics)
-        if picture is not None:
-            await self._record("image1:ArrayData").write(picture.ravel())
-            await self._show_size("image1:", picture.shape[1], picture.shape[0])
-        columns, rows = dimensions(frame)
-        for plugin in ("Stats1:", "ROI1:", "FITS1:"):
-            await self._show_size(plugin, columns, rows)
-        for plugin in PLUGINS:
-            await self._count_frame(plugin, record)
-        await self._show_camera_size(columns, rows)
 
     async def write(
         self,
@@ -157,57 +130,9 @@ class Plugins:
             await self._record("FITS1:Capture").write(0)
             await self._record("FITS1:Capture_RBV").write(0)
 
-    async def _show_statistics(self, statistics: FrameStatistics | None) -> None:
-        """Write the statistics; NaN when the plugin is off, so that nobody takes an old frame's for the new one's."""
-        names = ("Mean", "Sigma", "Min", "Max", "Total", "Net", "Noise")
-        if statistics is None:
-            values = dict.fromkeys(names, math.nan)
-        else:
-            s = statistics
-            numbers = (s.mean, s.sigma, s.minimum, s.maximum, s.total, s.total, s.noise)
-            values = dict(zip(names, numbers, strict=True))
-        for name, value in values.items():
-            suffix = f"{name}Value" if name in ("Mean", "Min", "Max") else name
-            await self._record(f"Stats1:{suffix}_RBV").write(float(value))
-
-    async def _count_frame(self, plugin: str, record: FrameRecord) -> None:
-        if self._is_on(plugin):
-            await self._add(f"{plugin}ArrayCounter_RBV", 1)
-            await self._record(f"{plugin}UniqueId_RBV").write(self._count)
-            await self._record(f"{plugin}TimeStamp_RBV").write(record.ended_at or 0.0)
-
-    async def _show_size(self, plugin: str, columns: int, rows: int) -> None:
-        await self._record(f"{plugin}ArraySize0_RBV").write(columns)
-        await self._record(f"{plugin}ArraySize1_RBV").write(rows)
-        await self._record(f"{plugin}Dimensions_RBV").write(np.array([columns, rows, 0], dtype=np.int32))
-
-    async def _show_camera_size(self, columns: int, rows: int) -> None:
-        await self._record("cam1:ArraySizeX_RBV").write(columns)
-        await self._record("cam1:ArraySizeY_RBV").write(rows)
-        await self._record("cam1:ArraySize_RBV").write(4 * columns * rows)
-        await self._add("cam1:ArrayCounter_RBV", 1)
-
     async def _add(self, name: str, number: int) -> None:
         record = self._record(name)
         await record.write(record.value + number)
-
-    def _is_on(self, plugin: str) -> bool:
-        name = "ArrayCallbacks" if plugin == "cam1:" else "EnableCallbacks"
-        return self._record(f"{plugin}{name}").value == "Enable"
-
-
-def dimensions(frame: ReadoutResult) -> tuple[int, int]:
-    """Return columns and rows of the assembled, trimmed image."""
-    columns = {readout.detector_slice[1].start: readout.data_columns for readout in frame.layout}
-    rows = {readout.detector_slice[0].start: readout.data_rows for readout in frame.layout}
-    return sum(columns.values()), sum(rows.values())
-
-
-def _reduce(
-    frame: ReadoutResult, wants_statistics: bool, wants_preview: bool
-) -> tuple[FrameStatistics | None, NDArray[Any] | None]:
-    statistics = frame_statistics(frame.layout, frame.raw) if wants_statistics else None
-    return statistics, preview(frame.layout, frame.raw, PREVIEW_FACTOR) if wants_preview else None
 
 
 def _remove(path: Path) -> None:

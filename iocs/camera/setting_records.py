@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from iocs.binding import bindings_of, on_put
 from iocs.camera.display import shortened
-from iocs.camera.plugins import PLUGINS
 from iocs.wire.client import Client, Refused
 from slitless.exposure import ImageType
 
@@ -34,8 +33,6 @@ FIXED = {
     "cam1:ShutterMode": "EPICS PV",
     "cam1:WaitForPlugins": "Yes",
     "FITS1:AutoSave": "Yes",
-    "FITS1:EnableCallbacks": "Enable",
-    **{f"{plugin}BlockingCallbacks": "Yes" for plugin in PLUGINS},
 }
 """Settings that areaDetector has and that are one way here."""
 UNCLAIMED = frozenset(

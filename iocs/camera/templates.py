@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from iocs.camera.plugins import PREVIEW_FACTOR
+from iocs.area_detector.std_arrays import StdArraysPlugin
+from iocs.camera.plugin_table import PLUGIN_TABLE
 from iocs.records.template import TemplateUse
 from slitless.definition import Instrument
 
@@ -10,6 +11,8 @@ __all__ = ["detector_templates"]
 
 MAXIMUM_BINNING = 16
 PORT = "CCD1"
+PIXEL_BYTES = 4
+PREVIEW_FACTOR = 8  # pixels averaged along each axis of a whole frame; 509 x 500 of 4072 x 4000
 
 
 def detector_templates(instrument: Instrument) -> list[TemplateUse]:
@@ -21,7 +24,7 @@ def detector_templates(instrument: Instrument) -> list[TemplateUse]:
         TemplateUse("ccd.template", {"R": "cam1:", "ROWS": str(detector.rows)}),
         TemplateUse("sim_detector.template", {"R": "cam1:"}),
         TemplateUse("command.template", {"R": "cam1:"}),
-        *_plugin_templates(size, detector.width, detector.height),
+        *_plugin_templates(detector.width, detector.height),
     ]
 
 
@@ -44,16 +47,15 @@ def _camera_macros(instrument: Instrument) -> dict[str, str]:
     }
 
 
-def _plugin_templates(size: dict[str, str], width: int, height: int) -> list[TemplateUse]:
-    preview = {"WIDTH": str(width // PREVIEW_FACTOR), "HEIGHT": str(height // PREVIEW_FACTOR)}
-    pixels = max((width // PREVIEW_FACTOR) * (height // PREVIEW_FACTOR), PREVIEW_FACTOR * max(width, height))
+def _plugin_templates(width: int, height: int) -> list[TemplateUse]:
     uses = []
-    for plugin, kind, template, extra in (
-        ("image1:", "NDPluginStdArrays", "image_plugin.template", {**preview, "NELM": str(pixels)}),
-        ("Stats1:", "NDPluginStats", "stats_plugin.template", size),
-        ("ROI1:", "NDPluginROI", "roi_plugin.template", size),
-        ("FITS1:", "NDFileFITS", "fits_plugin.template", size),
-    ):
-        macros = {"R": plugin, "PORT": plugin.upper().rstrip(":"), "TYPE": kind, "NDPORT": PORT, **extra}
-        uses += [TemplateUse("plugin_base.template", macros), TemplateUse(template, macros)]
+    for entry in PLUGIN_TABLE:
+        factor = PREVIEW_FACTOR if entry.kind is StdArraysPlugin else 1
+        columns, rows = width // factor, height // factor
+        macros = {"R": entry.prefix, "PORT": entry.port, "TYPE": entry.type_name, "NDPORT": PORT}
+        macros |= {"WIDTH": str(columns), "HEIGHT": str(rows), "BYTES": str(PIXEL_BYTES * columns * rows)}
+        own = {"R": entry.prefix, "WIDTH": str(width), "HEIGHT": str(height)}
+        if entry.kind is StdArraysPlugin:
+            own = {"R": entry.prefix, "NELM": str(columns * rows), "FACTOR": str(factor)}
+        uses += [TemplateUse("plugin_base.template", macros), TemplateUse(entry.template, own)]
     return uses

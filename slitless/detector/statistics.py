@@ -1,4 +1,4 @@
-"""Statistics and preview of a raw frame, straight from the big-endian pixels."""
+"""Statistics of a raw frame, straight from the big-endian pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slitless.compiled import HAVE_NUMBA, compiled, in_threads
-from slitless.detector.geometry import AmplifierReadout, assemble
+from slitless.detector.geometry import AmplifierReadout
 
-__all__ = ["FrameStatistics", "frame_statistics", "preview"]
+__all__ = ["FrameStatistics", "frame_statistics", "overscan_levels", "overscan_noise"]
+
+Moments = tuple[int, float, float, float, float]
+"""Count, mean, sum of squared deviations, minimum, maximum."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,12 @@ def frame_statistics(layout: Sequence[AmplifierReadout], raw: Sequence[NDArray[n
     raw : sequence of ndarray, dtype '>i4'
         Pixels as read, ADU.
     """
-    moments = _moments if HAVE_NUMBA else _moments_in_numpy
     sections = [
-        (pixels[section], number)
-        for number, (readout, pixels) in enumerate(zip(layout, raw, strict=True))
+        pixels[section]
+        for readout, pixels in zip(layout, raw, strict=True)
         for section in (readout.data_slice, readout.overscan_slice)
     ]
-    results = in_threads(lambda pixels, _: moments(np.asarray(pixels, dtype=">i4").view(np.uint32)), sections)
+    results = _moments_of(sections)
     data, overscan = results[0::2], results[1::2]
     levels = [mean if count else 0.0 for count, mean, *_ in overscan]
     count = sum(each[0] for each in data)
@@ -58,47 +60,36 @@ def frame_statistics(layout: Sequence[AmplifierReadout], raw: Sequence[NDArray[n
         minimum=min(each[3] - level for each, level in zip(data, levels, strict=True)),
         maximum=max(each[4] - level for each, level in zip(data, levels, strict=True)),
         total=total,
-        noise=float(np.median([math.sqrt(each[2] / each[0]) if each[0] else 0.0 for each in overscan])),
+        noise=_median_rms(overscan),
     )
 
 
-def preview(
-    layout: Sequence[AmplifierReadout],
-    raw: Sequence[NDArray[np.int32]],
-    factor: int = 8,
-    *,
-    subtract_overscan: bool = False,
-) -> NDArray[np.int32]:
-    """Return a small picture of a frame: assembled, trimmed, averaged over blocks of `factor` squared pixels.
+def overscan_levels(layout: Sequence[AmplifierReadout], raw: Sequence[NDArray[np.int32]]) -> list[float]:
+    """Return the mean of each amplifier's serial overscan, ADU; 0 for one read without."""
+    return [mean if count else 0.0 for count, mean, *_ in _overscan(layout, raw)]
 
-    Parameters
-    ----------
-    layout, raw
-        As `frame_statistics`.
-    factor : int
-        Pixels as read of one block, along both axes; incomplete blocks at the top and right edges are dropped.
-    subtract_overscan : bool
-        Whether to take out each amplifier's overscan level, so that no amplifier pattern shows.
 
-    Returns
-    -------
-    ndarray, int32, shape (rows // factor, columns // factor)
-        ADU. A frame smaller than a block is returned whole.
-    """
-    bias = None
-    if subtract_overscan:
-        bias = [float(np.mean(pixels[r.overscan_slice])) for r, pixels in zip(layout, raw, strict=True)]
-    image = assemble(layout, raw, bias=bias)
-    rows, columns = image.shape[0] // factor, image.shape[1] // factor
-    if not (rows and columns):
-        return image.astype(np.int32)
-    blocks = image[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    sums = blocks.sum(axis=1, dtype=np.int32).sum(axis=2, dtype=np.int64)
-    return np.rint(sums / factor**2).astype(np.int32)
+def overscan_noise(layout: Sequence[AmplifierReadout], raw: Sequence[NDArray[np.int32]]) -> float:
+    """Return the median over the amplifiers of the rms of the serial overscan, ADU."""
+    return _median_rms(_overscan(layout, raw))
+
+
+def _overscan(layout: Sequence[AmplifierReadout], raw: Sequence[NDArray[np.int32]]) -> list[Moments]:
+    return _moments_of([pixels[readout.overscan_slice] for readout, pixels in zip(layout, raw, strict=True)])
+
+
+def _median_rms(overscan: Sequence[Moments]) -> float:
+    return float(np.median([math.sqrt(each[2] / each[0]) if each[0] else 0.0 for each in overscan]))
+
+
+def _moments_of(sections: Sequence[NDArray[np.int32]]) -> list[Moments]:
+    moments = _moments if HAVE_NUMBA else _moments_in_numpy
+    swapped = [(np.asarray(section, dtype=">i4").view(np.uint32),) for section in sections]
+    return in_threads(moments, swapped)
 
 
 @compiled
-def _moments(pixels: NDArray[np.uint32]) -> tuple[int, float, float, float, float]:
+def _moments(pixels: NDArray[np.uint32]) -> Moments:
     """Return count, mean, sum of squared deviations, minimum, maximum of byte-swapped pixels."""
     rows, columns = pixels.shape
     count = rows * columns
@@ -123,7 +114,7 @@ def _moments(pixels: NDArray[np.uint32]) -> tuple[int, float, float, float, floa
     return count, origin + offset, max(squares - offset * total, 0.0), float(lowest), float(highest)
 
 
-def _moments_in_numpy(pixels: NDArray[np.uint32]) -> tuple[int, float, float, float, float]:
+def _moments_in_numpy(pixels: NDArray[np.uint32]) -> Moments:
     values = pixels.view(">i4").astype(np.float64)
     if values.size == 0:
         return 0, 0.0, 0.0, 0.0, 0.0

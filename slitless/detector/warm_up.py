@@ -10,8 +10,10 @@ import numpy as np
 from slitless.definition import Instrument
 from slitless.detector.charge import Charge
 from slitless.detector.geometry import Window, readout_layout
+from slitless.detector.image import block_mean, image_above_overscan
+from slitless.detector.image_statistics import image_statistics
 from slitless.detector.readout import read_out
-from slitless.detector.statistics import frame_statistics, preview
+from slitless.detector.statistics import frame_statistics
 from slitless.optics.blur import PointSpread
 from slitless.optics.drawing import draw_points
 
@@ -37,7 +39,9 @@ def warm_up(instrument: Instrument) -> None:
     raw = read_out(instrument, charge, edge, seed=0)
     layout = readout_layout(detector, edge)
     frame_statistics(layout, raw)
-    preview(layout, raw)
+    image = image_above_overscan(layout, raw)
+    block_mean(image, 2)
+    image_statistics(image)
     _warm_up_optics()
     logger.info("kernels ready after %.2f s", time.perf_counter() - began)
 

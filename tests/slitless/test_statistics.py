@@ -6,9 +6,9 @@ import pytest
 from slitless.compiled import HAVE_NUMBA
 from slitless.detector import statistics as statistics_module
 from slitless.detector.charge import Charge
-from slitless.detector.geometry import Window, assemble, readout_layout
+from slitless.detector.geometry import Window, readout_layout
 from slitless.detector.readout import read_out
-from slitless.detector.statistics import frame_statistics, preview
+from slitless.detector.statistics import frame_statistics
 
 needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="needs numba")
 
@@ -58,26 +58,3 @@ def test_statistics_of_a_window_and_binned_frame_count_its_pixels_only(small):
     result = frame_statistics(layout, read_out(small(), charge, window, seed=2))
     assert result.mean == pytest.approx(4000 / 1.065, rel=0.02)
     assert result.noise == pytest.approx(8.0, rel=0.1)
-
-
-def test_preview_is_the_block_mean_of_the_assembled_frame(frame):
-    layout, raw = frame
-    image = assemble(layout, raw).astype(np.float64)
-    picture = preview(layout, raw, factor=8)
-    assert picture.shape == (25, 64)
-    assert picture.dtype == np.int32
-    assert picture[0, 0] == round(image[:8, :8].mean())
-    assert np.max(np.abs(picture - image.reshape(25, 8, 64, 8).mean(axis=(1, 3)))) <= 0.5
-
-
-def test_preview_without_overscan_shows_no_amplifiers(frame):
-    layout, raw = frame
-    picture = preview(layout, raw, subtract_overscan=True)
-    assert np.ptp(np.delete(picture.ravel(), picture.argmax())) < 0.1 * 2000
-
-
-def test_preview_of_a_frame_smaller_than_a_block_is_the_frame(small):
-    window = Window(1, 5, 1, 5)
-    layout = readout_layout(small().detector, window)
-    raw = read_out(small(), Charge(small().detector, 1), window, seed=2)
-    assert preview(layout, raw).shape == (5, 5)

@@ -159,7 +159,7 @@ async def test_a_window_is_read_and_statistics_and_preview_follow_it(bench):
     await bench.set(ImageType="BIAS", MinX=24, SizeX=48, MinY=100, SizeY=200, BinY=2)
     await bench.acquire()
     assert (await bench.cam("ArraySizeX_RBV"), await bench.cam("ArraySizeY_RBV")) == (48, 100)
-    assert (await bench.get("CAM:image1:ArraySize0_RBV"), await bench.get("CAM:image1:ArraySize1_RBV")) == (6, 12)
+    assert (await bench.get("CAM:image1:ArraySize0_RBV"), await bench.get("CAM:image1:ArraySize1_RBV")) == (24, 50)
     header = read_frame(bench.files[-1]).header
     assert (header["BINX"], header["BINY"]) == (1, 2)
 

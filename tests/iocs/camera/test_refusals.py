@@ -182,7 +182,6 @@ async def test_a_running_exposure_keeps_the_camera_from_being_disabled(bench):
         ("cam1:NumImages", 0),
         ("cam1:ShutterControl", "Open"),
         ("FITS1:AutoSave", "No"),
-        ("FITS1:EnableCallbacks", "Disable"),
         ("FITS1:ReadFile", 1),
         ("FITS1:WriteFile", 1),
     ],

@@ -1,0 +1,1 @@
+"""Arrays and the plugins they flow through, as areaDetector has them (ADCore R3-14)."""

@@ -1,0 +1,70 @@
+"""Hands a frame that was read out to the plugins, as the camera's array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers.camera import ReadoutResult
+from iocs.area_detector.array import LatePixels, NDArray, SourceFrame
+from iocs.area_detector.chain import Chain
+from slitless.detector.image import image_above_overscan, image_shape
+from slitless.fits.record import FrameRecord
+from slitless.instrument_time import utc_datetime
+
+if TYPE_CHECKING:
+    from iocs.records.record import Record
+
+__all__ = ["FrameOutput", "frame_array"]
+
+
+class FrameOutput:
+    """The camera's end of the chain of plugins.
+
+    Parameters
+    ----------
+    record : callable
+        Returns a record of the camera by its name, e.g. ``ArrayCounter_RBV``.
+    chain : Chain
+        The plugins.
+    """
+
+    def __init__(self, record: Callable[[str], Record], chain: Chain) -> None:
+        self._record = record
+        self.chain = chain
+
+    async def send(
+        self, record: FrameRecord, readout: ReadoutResult, start: Mapping[str, object], end: Mapping[str, object]
+    ) -> None:
+        """Count a frame, show its size, and give it to the plugins; return when those that block are done."""
+        counter = self._record("ArrayCounter_RBV")
+        array = frame_array(counter.value + 1, SourceFrame(record, readout, start, end))
+        columns, rows = array.sizes
+        await self._record("ArraySizeX_RBV").write(columns)
+        await self._record("ArraySizeY_RBV").write(rows)
+        await self._record("ArraySize_RBV").write(array.size)
+        await counter.write(array.unique_id)
+        await self.chain.publish(array)
+
+
+def frame_array(unique_id: int, frame: SourceFrame) -> NDArray:
+    """Return the array of a frame: amplifiers put together, overscan trimmed and its level subtracted, int32."""
+    record, readout = frame.record, frame.readout
+    ended = record.ended_at or 0.0
+    window = record.window
+    return NDArray(
+        unique_id=unique_id,
+        late_pixels=LatePixels(
+            image_shape(readout.layout),
+            np.dtype(np.int32),
+            lambda: image_above_overscan(readout.layout, readout.raw),
+        ),
+        timestamp=ended,
+        stamp=utc_datetime(ended).timestamp(),
+        offset=(window.first_column - 1, window.first_row - 1),
+        binning=(window.column_binning, window.row_binning),
+        attributes={"obs_id": record.name.obs_id, "image_type": str(record.image_type)},
+        frame=frame,
+    )
