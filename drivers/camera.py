@@ -56,7 +56,11 @@ class Camera(Protocol):
         ...
 
     async def flush(self, cycles: int) -> float:
-        """Clear the CCD; return when the last cycle ended and the dark time began."""
+        """Clear the CCD; return when it was clear and the dark time began.
+
+        With 0 cycles nothing is cleared: what gathered since the last readout or flush stays, and that is when the dark
+        time began.
+        """
         ...
 
     def start_integration(self) -> float:
@@ -116,6 +120,10 @@ class Camera(Protocol):
 
     async def temperature(self) -> float:
         """Ask how warm the CCD is, Celsius."""
+        ...
+
+    async def dewar_temperature(self) -> float:
+        """Ask how warm the dewar's cold plate is, Celsius."""
         ...
 
     async def set_temperature(self, set_point: float) -> None:

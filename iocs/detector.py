@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,25 @@ from drivers.camera import Camera
 from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
 from iocs.camera.acquisition import Acquisition
-from iocs.camera.display import Display
+from iocs.camera.display import Display, ExposureFlag, FrameState
 from iocs.camera.equipment import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
 from iocs.camera.focus_run import FocusMotor
 from iocs.camera.frame_output import FrameOutput
+from iocs.camera.header_records import HeaderRecords
 from iocs.camera.header_watch import HeaderWatch
 from iocs.camera.interlock import Interlock
+from iocs.camera.parameters import ParameterRecords, parameter_names
 from iocs.camera.plugin_table import PLUGINS, make_chain
 from iocs.camera.plugins import Plugins
 from iocs.camera.recover import close_open_exposures
-from iocs.camera.request import latch
+from iocs.camera.request import FrameRequest, latch
 from iocs.camera.sequence import ClaimDesk, ExposureNames
+from iocs.camera.sequence_records import SequenceRecords
 from iocs.camera.setting_records import SettingRecords
 from iocs.camera.shutter_control import ShutterControl, ShutterFailed
+from iocs.camera.status import StatusRecord
 from iocs.camera.templates import detector_templates
 from iocs.ioc import Client, Ioc, IocSetup, Peer, Refused, TemplateUse, command, on_put
 from iocs.launch import run_ioc
@@ -49,7 +54,7 @@ LINK_FAULT = 5
 LOOK_PERIOD = 1.0  # wall s between looks at temperature and disk
 
 
-class DetectorIoc(FitsRecords, SettingRecords, Ioc):
+class DetectorIoc(FitsRecords, HeaderRecords, ParameterRecords, SequenceRecords, SettingRecords, Ioc):
     """The camera, its plugins and its exposures."""
 
     device = "CAM"
@@ -87,7 +92,9 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
             asks_shutter=setup.interlock,
         )
         self.acquisition = Acquisition(self.equipment, self._show_acquiring)
+        self.status = StatusRecord(self.__getitem__, self._facts)
         self.on_client_gone(self._client_gone)
+        self.on_client_gone(self.forget_parameter)
         self.mirror_settings()
 
     # The exposure.
@@ -129,18 +136,24 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
     async def _put_pause(self, value: str, client: Client) -> str:
         if value == "Pause":
             self.acquisition.pause()
+            await self.equipment.display.asked(ExposureFlag.PAUSE)
         return "Done"
 
     @on_put("cam1:Resume")
     async def _put_resume(self, value: str, client: Client) -> str:
         if value == "Resume":
+            is_held = self.equipment.display.state is FrameState.HELD
             self.acquisition.resume()
+            if is_held:
+                await self.equipment.display.asked(ExposureFlag.RESUME)
         return "Done"
 
     @on_put("cam1:StopExposure")
     async def _put_stop_exposure(self, value: str, client: Client) -> str:
         if value == "Stop":
             self.acquisition.stop()
+            if self.acquisition.is_running:
+                await self.equipment.display.asked(ExposureFlag.READ)
         return "Done"
 
     @on_put("cam1:Abort")
@@ -203,6 +216,7 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
         )
         self.watch("SHUTTER:State_RBV").on_change(self._shutter_changed)
         self.background(self._look())
+        self.background(self.status.run())
 
     async def enabled(self) -> None:
         """Make the camera ready for a first frame.
@@ -228,9 +242,10 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
 
     # Inside.
 
-    def _latched(self) -> Any:
+    def _latched(self, how: Callable[..., FrameRequest] = latch) -> FrameRequest:
         try:
-            return latch(lambda name: self[f"cam1:{name}"].value, self.instrument)
+            request = how(lambda name: self[f"cam1:{name}"].value, self.instrument)
+            return replace(request, own_cards=self.own_cards)
         except SlitlessError as error:
             raise Refused(str(error)) from error
 
@@ -264,7 +279,16 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
         await self["cam1:ShutterStatus_RBV"].write(shown)
         await self["cam1:ShutterStatusEPICS_RBV"].write(shown)
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "system": self.instrument.name,
+            "mode": "simulated" if self.camera.identity.is_simulated else "hardware",
+            "total_pixels": self.equipment.display.pixels_total,
+            "now": self.clock.now(),
+        }
+
     async def _show_identity(self) -> None:
+        await self["cam1:ParNames_RBV"].write(parameter_names())
         identity = self.camera.identity
         await self["IOC:SimulationMode"].write(int(identity.is_simulated))
         await self["cam1:FirmwareVersion_RBV"].write(identity.firmware)
@@ -280,9 +304,13 @@ class DetectorIoc(FitsRecords, SettingRecords, Ioc):
         """Show temperature and disk, and let go of optics whose shutter has closed in the end."""
         while True:
             try:
-                await self["cam1:TemperatureActual"].write(await self.camera.temperature())
+                ccd, dewar = await self.camera.temperature(), await self.camera.dewar_temperature()
+                await self["cam1:TemperatureActual"].write(ccd)
+                await self["cam1:DewarTemperature_RBV"].write(dewar)
+                await self["cam1:Temperatures_RBV"].write([ccd, dewar])
             except LinkLost as error:
-                await self["cam1:TemperatureActual"].write(self["cam1:TemperatureActual"].value, severity=3)
+                for name in ("TemperatureActual", "DewarTemperature_RBV", "Temperatures_RBV"):
+                    await self[f"cam1:{name}"].write(self[f"cam1:{name}"].value, severity=3)
                 if self.is_enabled and not self.acquisition.is_running:
                     await self.fault(LINK_FAULT, str(error))
             await self.equipment.plugins.show_free_space()

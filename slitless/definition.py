@@ -276,6 +276,9 @@ class Detector(_Table):
     set_point: float
     set_point_limits: Range
     temperature_alarm: Range
+    dewar_temperature: float
+    """Of the cold plate when all is well."""
+    dewar_alarm: Range
     prnu: Fraction
     """rms."""
     readout_time: NotNegative

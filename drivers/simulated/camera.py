@@ -12,6 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.camera import CameraIdentity, ReadoutFailed, ReadoutResult
 from drivers.simulated.failing import LINK_LOST, NO_FAULT, Failing
 from slitless.definition import Instrument
@@ -59,7 +62,7 @@ class SimulatedCamera(Failing):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pixels")
         self._promised: list[Future[Any]] = []
         self._charge = Charge(detector, seed)
-        self._clocked_until = clock.now()
+        self._clocked_until = self._clear_since = clock.now()
         self._set_point = detector.set_point
         self._temperature_then = detector.set_point
         self._set_at = clock.now()
@@ -70,14 +73,18 @@ class SimulatedCamera(Failing):
         await self._on_thread(warm_up, self.instrument)
 
     async def flush(self, cycles: int) -> float:
-        """Clear the CCD; return when the last cycle ended."""
+        """Clear the CCD; return when it was last clear: with 0 cycles that is some time ago."""
         self.check_link()
+        if cycles == 0:
+            self._gather_dark(self.clock.now())
+            return self._clear_since
         self._promised.clear()
         self._clocked_until = self.clock.now() + cycles * self.detector.flush_time
         cleared = self._on_thread(self._charge.flush)
         await self._sleep_until(self._clocked_until)
         await cleared
-        return self._clocked_until
+        self._clear_since = self._clocked_until
+        return self._clear_since
 
     def start_integration(self) -> float:
         """Hold the clocks; return since when the CCD integrates: the end of the last operation."""
@@ -121,7 +128,7 @@ class SimulatedCamera(Failing):
         total = sum(math.prod(readout.raw_shape) for readout in layout)
         started_at = self._clocked_until
         finished_at = started_at + self.readout_time(window)
-        pixels = self._on_thread(read_out, self.instrument, self._charge, window, self._frame_seed(frame))
+        pixels = self._on_thread(self._read_and_clear, window, self._frame_seed(frame))
         progress(total)
         await self._clock_out(total, started_at, finished_at, progress)
         if self.fault == READOUT_TIMEOUT:
@@ -132,7 +139,8 @@ class SimulatedCamera(Failing):
         self.check_link()
         if self.fault == NO_PIXELS:
             raise ReadoutFailed(f"camera: the readout ended with 0 of {total} pixels")
-        self._clocked_until = finished_at
+        self._promised.clear()
+        self._clocked_until = self._clear_since = finished_at
         progress(0)
         return ReadoutResult(layout, raw, started_at, finished_at)
 
@@ -153,6 +161,11 @@ class SimulatedCamera(Failing):
         self.check_link()
         return self._temperature(self.clock.now())
 
+    async def dewar_temperature(self) -> float:
+        """Say how warm the cold plate is: as it should be."""
+        self.check_link()
+        return self.detector.dewar_temperature
+
     async def set_temperature(self, set_point: float) -> None:
         """Regulate the CCD to `set_point` Celsius."""
         self.check_link()
@@ -166,6 +179,12 @@ class SimulatedCamera(Failing):
     def _temperature(self, at: float) -> float:
         fading = math.exp(-max(at - self._set_at, 0.0) / COOLING_TIME)
         return self._set_point + (self._temperature_then - self._set_point) * fading
+
+    def _read_and_clear(self, window: Window, seed: int) -> list[NDArray[np.int32]]:
+        """Read the CCD out; every row was clocked out in the end, in the window or not."""
+        raw = read_out(self.instrument, self._charge, window, seed)
+        self._charge.flush()
+        return raw
 
     def _frame_seed(self, frame: int) -> int:
         return (self.seed * 1_000_003 + frame) % 2**63

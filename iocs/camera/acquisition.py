@@ -165,6 +165,8 @@ class Acquisition:
             await self._show(True, 0)
             while request.images is None or done < request.images:
                 began = self._equipment.clock.now()
+                if request.is_sequence:
+                    await self._equipment.display.sequence(done + 1, request.images or 0)
                 self._exposure = Exposure(
                     self._equipment, request.frame(done), self._control, day_obs, owner, self._by_hand
                 )
@@ -175,14 +177,17 @@ class Acquisition:
                     break
         finally:
             self._by_hand = None
+            if request.is_sequence:
+                await self._equipment.display.sequence(0, 0)
             await self._show(False, done)
 
     async def _wait_for_next(self, request: FrameRequest, began: float, done: int) -> bool:
-        """Keep the period from start to start; return whether there is a next frame."""
+        """Keep the period from start to start, or the delay from end to start; return whether there is a next frame."""
         if request.images is not None and done >= request.images:
             return False
+        due = max(began + request.period, self._equipment.clock.now() + request.delay)
         while not self._control.ended:
-            rest = self._equipment.clock.wall_seconds(began + request.period - self._equipment.clock.now())
+            rest = self._equipment.clock.wall_seconds(due - self._equipment.clock.now())
             if rest <= 0:
                 return True
             await self._control.asked(rest)

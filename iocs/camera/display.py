@@ -15,7 +15,7 @@ from slitless.identifiers import ExposureName
 if TYPE_CHECKING:
     from iocs.records.record import Record
 
-__all__ = ["Display", "FrameState", "shortened"]
+__all__ = ["Display", "ExposureFlag", "FrameState", "shortened"]
 
 TEXT_BYTES = 1023  # of the 1024 in FrameReason_RBV and HeaderProblems_RBV
 
@@ -49,6 +49,43 @@ DETECTOR_STATE = {
 }
 
 
+class ExposureFlag(StrEnum):
+    """States of an exposure as AzCam names and, in this order from 0, numbers them."""
+
+    NONE = "NONE"
+    EXPOSING = "EXPOSING"
+    ABORT = "ABORT"
+    """Was aborted; stays until the next exposure."""
+    PAUSE = "PAUSE"
+    """Asked to hold."""
+    RESUME = "RESUME"
+    """Asked to go on."""
+    READ = "READ"
+    """Asked to end now and read out."""
+    PAUSED = "PAUSED"
+    READOUT = "READOUT"
+    SETUP = "SETUP"
+    WRITING = "WRITING"
+    GUIDEERROR = "GUIDEERROR"
+    """Never here: there is no guider."""
+    ERROR = "ERROR"
+    """Failed; stays until the next exposure."""
+
+
+EXPOSURE_FLAG = {
+    FrameState.NONE: ExposureFlag.NONE,
+    FrameState.RESERVED: ExposureFlag.SETUP,
+    FrameState.FLUSHING: ExposureFlag.SETUP,
+    FrameState.INTEGRATING: ExposureFlag.EXPOSING,
+    FrameState.HELD: ExposureFlag.PAUSED,
+    FrameState.READING: ExposureFlag.READOUT,
+    FrameState.WRITING: ExposureFlag.WRITING,
+    FrameState.WRITTEN: ExposureFlag.NONE,
+    FrameState.FAILED: ExposureFlag.ERROR,
+    FrameState.ABORTED: ExposureFlag.ABORT,
+}
+
+
 class Display:
     """Writes the PVs that say how a frame goes.
 
@@ -61,6 +98,9 @@ class Display:
     def __init__(self, record: Callable[[str], Record]) -> None:
         self._record = record
         self.state = FrameState.NONE
+        self._flag = ExposureFlag.NONE
+        self.pixels_total = 0
+        """Pixels of the frame that is read."""
 
     async def show(self, state: FrameState, message: str) -> None:
         """Show a state, with words for it."""
@@ -69,6 +109,29 @@ class Display:
         await self._record("FrameState_RBV").write(state.value)
         await self._record("DetectorState_RBV").write(DETECTOR_STATE[state])
         await self._record("StatusMessage_RBV").write(shortened(message, 255))
+        await self.flag(EXPOSURE_FLAG[state])
+
+    async def flag(self, flag: ExposureFlag) -> None:
+        """Show a state, or a request under way, in AzCam's terms."""
+        self._flag = flag
+        await self._record("ExposureFlag_RBV").write(flag.value)
+
+    async def asked(self, flag: ExposureFlag) -> None:
+        """Show a client's request to a running exposure until the next state follows from it."""
+        if self.state in (FrameState.RESERVED, FrameState.FLUSHING, FrameState.INTEGRATING, FrameState.HELD):
+            await self.flag(flag)
+
+    async def sequence(self, count: int, total: int) -> None:
+        """Show which frame of a sequence is taken, from 1; 0 of 0 when none is."""
+        await self._record("SequenceTotal_RBV").write(total)
+        await self._record("SequenceCount_RBV").write(count)
+
+    async def about(self, title: str, is_test: bool) -> None:
+        """Show what the new exposure is of, and spend the title: it holds for one Acquire, a test not counted."""
+        await self._record("ImageTitle_RBV").write(title)
+        await self._record("ImageTest_RBV").write("Yes" if is_test else "No")
+        if self._record("ImageTitle").value and not is_test:
+            await self._record("ImageTitle").write("")
 
     async def reserved(self, name: ExposureName) -> None:
         """Show the name of a new exposure, and nothing of the one before."""
@@ -87,6 +150,8 @@ class Display:
         await self._record("TimeRemaining_RBV").write(remaining)
         if self.state is not FrameState.INTEGRATING:
             await self.show(FrameState.INTEGRATING, "integrating")
+        elif self._flag is ExposureFlag.RESUME:
+            await self.flag(ExposureFlag.EXPOSING)
 
     async def held(self) -> None:
         """Show that the exposure is paused."""

@@ -128,12 +128,13 @@ class Exposure:
         """Spend an exposure id; its ledger line says what start-up and the night log need if no more follows."""
         request, destinations = self.request, self._with.destinations
         target = self._with.headers.snapshot().get("TEL:Target")
+        object_name = request.object_name or (target if isinstance(target, str) else "")
         facts = {
             "image_type": str(request.image_type),
             "exposure_time": request.exposure_time,
             "group_id": request.group_id,
             "program": request.program,
-            "object_name": request.object_name or (target if isinstance(target, str) else ""),
+            "object_name": object_name,
         }
 
         def destination(name: ExposureName) -> str:
@@ -141,6 +142,7 @@ class Exposure:
 
         now = self._with.clock.now()
         self.name = await asyncio.to_thread(self._with.names.spend, self._day_obs, now, destination, **facts)
+        await self._with.display.about(object_name, request.is_test)
         await self._with.display.reserved(self.name)
 
     async def _take(self) -> None:
@@ -177,7 +179,7 @@ class Exposure:
         record.read_out_at = integration.finish()
         record.started_at, record.ended_at = integration.started_at, integration.ended_at
         record.shutter_time = integration.shutter_time
-        record.dark_time = record.read_out_at - integration.flushed_at
+        record.dark_time = record.read_out_at - flushed_at
         is_plain = request.stutter is None and request.focus_frame is None
         if self._by_hand or (self._control.ended and is_plain):
             record.exposure_time = integration.elapsed
@@ -233,6 +235,7 @@ class Exposure:
             simulated=equipment.camera.identity.is_simulated,
             software_version=equipment.software_version,
             sequence_owner=self._owner,
+            own_cards=request.own_cards,
         )
         if request.stutter:
             stutter = request.stutter
@@ -243,6 +246,7 @@ class Exposure:
     async def _read_out(self, record: FrameRecord) -> ReadoutResult:
         camera, display, window = self._with.camera, self._with.display, self.request.window
         remaining = self.request.pixels(self._with.instrument)
+        display.pixels_total = remaining
         await display.pixels_remaining(remaining)
         await display.show(FrameState.READING, "reading out")
 

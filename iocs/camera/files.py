@@ -93,6 +93,16 @@ class Destinations:
             return 0.0
         return room.f_bavail * room.f_frsize / 1e9
 
+    def inside(self, path: str) -> Path:
+        """Return a path that a client named, relative to the data root or below it.
+
+        Raises
+        ------
+        Refused
+            If it lies outside the data root.
+        """
+        return self._inside(self.root / path)
+
     def _inside(self, path: Path) -> Path:
         """Return `path` if links and ``..`` do not lead out of the data root."""
         normal = Path(os.path.normpath(path))

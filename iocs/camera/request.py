@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from iocs.camera.focus_frame import FocusFrame
@@ -11,8 +12,25 @@ from slitless.definition import Instrument
 from slitless.detector.geometry import Window, readout_layout
 from slitless.errors import InvalidRequest
 from slitless.exposure import ImageType, Stutter, check_exposure_time
+from slitless.fits.header_file import OwnCard
 
-__all__ = ["FrameRequest", "latch"]
+__all__ = ["FrameRequest", "SequenceFlush", "latch", "latch_sequence", "latch_test"]
+
+
+TEST_TITLE = "test image"
+TEST_TYPE = "TEST"
+
+
+class SequenceFlush(StrEnum):
+    """Which frames of a sequence are flushed before they integrate; AzCam's modes 0, 1 and 2."""
+
+    EACH = "Each"
+    FIRST = "First"
+    NEVER = "Never"
+
+    def holds_for(self, index: int) -> bool:
+        """Whether the frame of that index (from 0) is flushed."""
+        return self is SequenceFlush.EACH or (self is SequenceFlush.FIRST and index == 0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,14 @@ class FrameRequest:
     note: str = ""
     object_name: str = ""
     observer: str = ""
+    own_cards: tuple[OwnCard, ...] = ()
+    """Keywords of the observer's own."""
+    is_sequence: bool = False
+    """Whether frames follow each other as a sequence: each an exposure, not a snap of one."""
+    sequence_flush: SequenceFlush = SequenceFlush.EACH
+    delay: float = 0.0
+    """s from the end of a frame to the start of the next."""
+    is_test: bool = False
 
     @property
     def is_light(self) -> bool:
@@ -47,6 +73,8 @@ class FrameRequest:
 
     def frame(self, index: int) -> FrameRequest:
         """Return the request of the frame of that index (from 0): frames of a Multiple are each other's snaps."""
+        if self.is_sequence:
+            return replace(self, flush_cycles=self.flush_cycles * self.sequence_flush.holds_for(index))
         if self.images is None or self.images == 1:
             return self
         return replace(self, snap_index=index + 1, snap_count=self.images)
@@ -98,11 +126,51 @@ def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
         reason=value("Reason"),
         program=value("Program"),
         note=value("Note"),
-        object_name=value("ObjectName"),
+        object_name=value("ImageTitle") or value("ObjectName"),
         observer=value("Observer"),
     )
     _check_open_time(request, instrument)
     return request
+
+
+def latch_sequence(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
+    """Read and check a sequence: its frames are those of the present settings.
+
+    Raises
+    ------
+    InvalidRequest
+        As `latch`.
+    """
+    return replace(
+        latch(value, instrument),
+        images=int(value("SequenceNumber")),
+        period=0.0,
+        is_sequence=True,
+        sequence_flush=SequenceFlush(value("SequenceFlush")),
+        delay=float(value("SequenceDelay")),
+    )
+
+
+def latch_test(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
+    """Read and check a test exposure: an OBJECT or a DARK whose settings are not those of other frames.
+
+    Raises
+    ------
+    InvalidRequest
+        As `latch`.
+    """
+    overrides = {
+        "ImageType": (ImageType.OBJECT if value("TestShutter") == "Open" else ImageType.DARK).value,
+        "AcquireTime": value("TestTime"),
+        "ImageMode": "Single",
+        "ImageTitle": TEST_TITLE,
+        "TestType": TEST_TYPE,
+        "FocusFrame": "No",
+        "SnapIndex": 1,
+        "SnapCount": 1,
+    }
+    request = latch(lambda name: overrides[name] if name in overrides else value(name), instrument)
+    return replace(request, is_test=True)
 
 
 def _window(value: Callable[[str], Any], instrument: Instrument) -> Window:

@@ -20,7 +20,8 @@ __all__ = ["SettingRecords"]
 
 LATCHED = frozenset(
     "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
-    "TestType GroupId Reason Program Note ObjectName Observer SnapIndex SnapCount "
+    "TestType GroupId Reason Program Note ObjectName ImageTitle Observer SnapIndex SnapCount "
+    "SequenceNumber SequenceFlush SequenceDelay TestTime TestShutter "
     "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
 )
 """Records of the camera that an exposure reads once, when it starts."""
@@ -37,10 +38,10 @@ FIXED = {
 """Settings that areaDetector has and that are one way here."""
 UNCLAIMED = frozenset(
     "cam1:SequenceClaim cam1:SequenceRelease cam1:CommandId cam1:Pause cam1:Resume cam1:StopExposure cam1:Abort "
-    "cam1:SimFault".split()
+    "cam1:ParName cam1:ParValue cam1:SimFault".split()
 )
 """Records of camera and files that anybody may put while a sequence is claimed: the claim desk's own, those that
-interrupt, for safety is everybody's, and the faults of a simulation."""
+interrupt, for safety is everybody's, those that ask the record they mean, and the faults of a simulation."""
 FRAME_TYPES = {"Normal": ImageType.OBJECT, "Background": ImageType.DARK, "FlatField": ImageType.FLAT}
 
 

@@ -22,6 +22,7 @@ def detector_templates(instrument: Instrument) -> list[TemplateUse]:
     return [
         TemplateUse("ad_base.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
         TemplateUse("ccd.template", {"R": "cam1:", "ROWS": str(detector.rows)}),
+        TemplateUse("ccd_control.template", {"R": "cam1:", **_dewar_macros(instrument)}),
         TemplateUse("sim_detector.template", {"R": "cam1:"}),
         TemplateUse("command.template", {"R": "cam1:"}),
         *_plugin_templates(detector.width, detector.height),
@@ -44,6 +45,16 @@ def _camera_macros(instrument: Instrument) -> dict[str, str]:
         "COLD": f"{cold:g}",
         "WARM": f"{warm:g}",
         "MAXBIN": str(MAXIMUM_BINNING),
+    }
+
+
+def _dewar_macros(instrument: Instrument) -> dict[str, str]:
+    cold, warm = instrument.detector.dewar_alarm
+    return {
+        "TMAX": _camera_macros(instrument)["TMAX"],
+        "DEWAR": f"{instrument.detector.dewar_temperature:g}",
+        "DEWARCOLD": f"{cold:g}",
+        "DEWARWARM": f"{warm:g}",
     }
 
 

@@ -58,6 +58,8 @@ class Record(Channel):
         """What a client's put does instead of a plain write."""
         self.put_refused: Callable[[str, Client], Awaitable[None]] | None = None
         """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
+        self.written: Callable[[], None] | None = None
+        """Told of each new value, after it was stored."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
         self.state_alarm = StateAlarm(fields, len(kind.states)) if isinstance(kind, Enumeration) else None
@@ -122,6 +124,8 @@ class Record(Channel):
         alarm = self._alarm_of(stored) if severity is None else self._given_alarm(severity, status)
         flags = self._value_flags() | self._set_alarm(alarm)
         self._converted.clear()
+        if self.written is not None:
+            self.written()
         if flags:
             await self.publish(flags)
         await self._refresh_fields()

@@ -83,6 +83,7 @@ def primary_header(
             written[keyword.name] = value
             images.append(_keyword_image(keyword, value))
     problems += _contradictions(instrument, record, written)
+    images += [card.image() for card in record.own_cards]
     images.append(card_image("HDRPROB", len(problems), "Values missing or implausible"))
     header = fits.Header.fromstring("".join(images))
     for problem in problems:

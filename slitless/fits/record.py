@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from slitless.detector.geometry import Window
 from slitless.exposure import ImageType
+from slitless.fits.header_file import OwnCard
 from slitless.identifiers import ExposureName
 
 __all__ = ["FrameRecord"]
@@ -75,6 +76,9 @@ class FrameRecord:
     software_version: str = ""
     sequence_owner: str = ""
     """Who held the sequence claim, empty if nobody."""
+
+    own_cards: tuple[OwnCard, ...] = ()
+    """Keywords of the observer's own."""
 
     @property
     def test_type_or_default(self) -> str:

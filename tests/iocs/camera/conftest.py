@@ -88,6 +88,7 @@ class Bench(Client):
     instrument: Instrument = field(default_factory=small_instrument)
     iocs: dict[str, Ioc] = field(default_factory=dict)
     stacks: dict[str, AsyncExitStack] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
 
     @property
     def camera(self) -> DetectorIoc:
@@ -173,7 +174,7 @@ async def start_ioc(bench: Bench, cls: type[Ioc], port: int, speed: float, clock
     stack = AsyncExitStack()
     ioc = cls(setup)
     await stack.enter_async_context(serve([ioc], ["127.0.0.1"], port))
-    bench.iocs[cls.device], bench.stacks[cls.device] = ioc, stack
+    bench.iocs[cls.device], bench.stacks[cls.device], bench.ports[cls.device] = ioc, stack, port
 
 
 @asynccontextmanager
