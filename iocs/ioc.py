@@ -18,6 +18,7 @@ An IOC class names its device and its templates and handles puts:
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -121,10 +122,12 @@ class Ioc:
         self.peers = Peers()
         self.records = make_records(load(self.all_templates(setup.instrument, setup.prefix), Path(str(files("db")))))
         self.state = SummaryState.STANDBY
-        self.client_count: Callable[[], int] = lambda: 0
         self._groups: dict[str, CommandGroup] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._gone: list[Callable[[Client], Any]] = []
+        self._puts = itertools.count(1)
+        self._stored: dict[Record, int] = {}
+        """Number of the put whose value each record with a behaviour holds."""
         for binding in bindings_of(type(self)):
             self._bind(binding)
 
@@ -229,6 +232,10 @@ class Ioc:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def clients_changed(self, count: int) -> None:
+        """Show how many clients there are."""
+        await self["IOC:ClientCount"].write(count)
+
     def client_gone(self, client: Client) -> None:
         """Tell the command groups and whoever asked that a client left."""
         for group in self._groups.values():
@@ -251,7 +258,11 @@ class Ioc:
         group = None if binding.group is None else self._groups[binding.group]
 
         async def store(target: Record, value: Any, client: Client) -> None:
+            begun = next(self._puts)
             replacement = await method(value, client)
+            if replacement is None and begun < self._stored.get(target, 0):
+                return  # a later put has been stored meanwhile, and stands
+            self._stored[target] = max(begun, self._stored.get(target, 0))
             await target.write(value if replacement is None else replacement)
 
         async def put(target: Record, value: Any, client: Client) -> None:
@@ -310,10 +321,9 @@ class Ioc:
         process, begun, beats = psutil.Process(), time.monotonic(), 0
         process.cpu_percent()
         while True:
-            await asyncio.sleep(begun + (beats + 1) * HEARTBEAT_PERIOD - time.monotonic())
-            beats += 1
             await self["IOC:Heartbeat"].write(beats % 2**31)
             await self["IOC:UpTime"].write(time.monotonic() - begun)
             await self["IOC:CpuLoad"].write(process.cpu_percent())
             await self["IOC:MemoryUsed"].write(process.memory_info().rss / 1e6)
-            await self["IOC:ClientCount"].write(self.client_count())
+            beats += 1
+            await asyncio.sleep(begun + beats * HEARTBEAT_PERIOD - time.monotonic())

@@ -148,7 +148,7 @@ class serve:  # noqa: N801  read as a verb: async with serve(iocs, ...)
         await context.start()
         for ioc in self.iocs:
             context.gone_callbacks.append(ioc.client_gone)
-            ioc.client_count = lambda: len(context.circuits)
+            context.count_callbacks.append(ioc.clients_changed)
             await ioc.peers.start()
         log.info("%s: serving on port %d", ", ".join(ioc.setup.prefix for ioc in self.iocs), context.port)
         for ioc in self.iocs:

@@ -230,7 +230,7 @@ class Record(Channel):
     def _value_flags(self) -> SubscriptionType:
         """Whom a new value concerns: as in EPICS, a scalar is posted when it leaves its dead band, an array always."""
         flags = SubscriptionType(0)
-        if self.max_length > 1:
+        if self.max_length > 1 or isinstance(self.kind, Array):
             return SubscriptionType.DBE_VALUE | SubscriptionType.DBE_LOG
         if _moved(self.stored, self._monitored, self.monitor_deadband):
             self._monitored = self.stored

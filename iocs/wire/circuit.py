@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import caproto as ca
+import numpy as np
 from caproto import CAStatus
-from caproto._commands import bytes_needed_for_command
 from caproto._data import Forbidden
 from caproto.asyncio import server as stock
 from caproto.asyncio.utils import _TransportWrapper
 from caproto.server.common import DisconnectedCircuit
 
 from iocs.wire.client import Client, Refused
+from iocs.wire.stream import CommandStream
 
 if TYPE_CHECKING:
     from iocs.wire.server import Context
@@ -27,6 +29,11 @@ log = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 65536
 SEND_BATCH_BYTES = 1 << 18  # updates are joined up to this size per write
+PIECE_BYTES = 1 << 17  # written at once
+LONGEST_ELEMENT = 40  # bytes of a DBR_STRING
+PAYLOAD_MARGIN = 65536  # bytes; for metadata, names, and client habits such as padded strings
+MOST_PUTS = 1000  # of one client under way at once; it is not listened to until one ends
+EVENTS_OFF_PATIENCE = 1.0  # s a put's reply waits for its monitors while the client has turned events off
 
 
 class _Update:
@@ -78,6 +85,11 @@ class Circuit(stock.VirtualCircuit):
         self._per_subscription: dict[int, deque[_Update]] = {}
         self._wake = asyncio.Event()
         self._send_lock = asyncio.Lock()
+        self._stream = CommandStream(self._largest_payload)
+        self._puts = asyncio.Semaphore(MOST_PUTS)
+        self._granted: dict[int, ca.AccessRights] = {}
+        self.has_spoken = False
+        """Whether anything was received."""
 
     @property
     def identity(self) -> Client:
@@ -109,9 +121,9 @@ class Circuit(stock.VirtualCircuit):
             self._waiting.clear()
 
     def _take(self, size: float) -> list[Any]:
-        """Take waiting updates, oldest first, up to about `size` bytes."""
+        """Take waiting updates, oldest first, up to about `size` bytes; none while the client has turned them off."""
         commands: list[Any] = []
-        while self._waiting and size > 0:
+        while self._waiting and size > 0 and self.events_on.is_set():
             update = self._waiting.popleft()
             if update.command is None:
                 continue
@@ -130,13 +142,20 @@ class Circuit(stock.VirtualCircuit):
         async with self._send_lock:
             await super().send(*self._take(float("inf")), *commands)
 
+    async def _send_buffers(self, *buffers: Any) -> None:
+        """Write in pieces: others have their turn in between, and a lost connection takes no image with it."""
+        for piece in _pieces(buffers):
+            await self.client.send(piece)
+            if len(piece) == PIECE_BYTES:
+                await asyncio.sleep(0)
+
     async def subscription_queue_loop(self) -> None:
         """Send updates as they come; while the client is slow they wait, newest kept."""
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._waiting:
+                while self._waiting and self.events_on.is_set():
                     async with self._send_lock:
                         await super().send(*self._take(SEND_BATCH_BYTES))
         except DisconnectedCircuit:
@@ -153,28 +172,35 @@ class Circuit(stock.VirtualCircuit):
             received = b""
         if not received:
             raise DisconnectedCircuit
-        try:
-            commands, _ = self.circuit.recv(received)
-        except Exception as error:
-            self._end(f"what it sends is no Channel Access: {error}".splitlines()[0])
-        self._check_payload_size()
-        for command in commands:
+        self.has_spoken = True
+        commands = self._stream.feed(received)
+        while (command := self._next(commands)) is not None:
             response = await self._command_queue_iteration(command)
             if response:
                 await self.send(*response)
+
+    def _next(self, commands: Iterator[Any]) -> Any:
+        try:
+            return next(commands, None)
+        except Exception as error:
+            self._end(f"what it sends is no Channel Access: {error}".splitlines()[0])
 
     def _end(self, reason: str) -> NoReturn:
         log.warning("circuit of %s is closed: %s", self.identity, reason)
         raise DisconnectedCircuit(reason)
 
-    def _check_payload_size(self) -> None:
-        """Refuse to collect a message that nothing here can want."""
-        header, _ = bytes_needed_for_command(self.circuit._data, ca.CLIENT) if self.circuit._data else (None, 0)  # noqa: SLF001
-        size = header.payload_size if header is not None else 0
-        if size > self.context.max_payload:
-            self._end(f"a message claims {size} bytes")
+    def _largest_payload(self, header: Any) -> float:
+        """Bytes a message may have: a put may fill its PV, and no more."""
+        wanted = PAYLOAD_MARGIN
+        if header.command in (ca.WriteRequest.ID, ca.WriteNotifyRequest.ID):
+            channel = self.circuit.channels_sid.get(header.parameter1)
+            if channel is not None:
+                wanted += self.context[channel.name].max_length * LONGEST_ELEMENT
+        return min(wanted, self.context.max_payload)
 
     async def _command_queue_iteration(self, command: Any) -> list[Any] | None:
+        if isinstance(command, ca.VersionRequest):
+            self.circuit.priority = command.priority  # a name-server circuit of libca says it again, otherwise
         try:
             self.circuit.process_command(command)
         except (ca.RemoteProtocolError, KeyError) as error:
@@ -194,7 +220,9 @@ class Circuit(stock.VirtualCircuit):
 
     async def _process_command(self, command: Any) -> Any:
         if isinstance(command, (ca.WriteRequest, ca.WriteNotifyRequest)):
+            await self._puts.acquire()
             task = self.context.server_tasks.create(self._write(command))
+            task.add_done_callback(lambda _: self._puts.release())
             # One turn of the loop: a put with nothing to wait for is done before the client's next command.
             await asyncio.sleep(0)
             if task.done() and (error := task.exception()):
@@ -207,24 +235,38 @@ class Circuit(stock.VirtualCircuit):
         if isinstance(command, ca.ClearChannelRequest):
             channel, _ = self._get_db_entry_from_command(command)
             await self._forget(lambda subscription: subscription.channel is channel)
+            self._granted.pop(channel.cid, None)
             return [channel.clear()]
+        if isinstance(command, ca.CreateChanRequest):
+            return self._note_rights(await super()._process_command(command))
         if isinstance(command, ca.EventCancelRequest):
             self.alive.pop(command.subscriptionid, None)
             self.drop_updates(command.subscriptionid)
-        if isinstance(command, ca.EventsOffRequest):
-            for update in self._waiting:
-                if update.command is not None:
-                    self.resend_later(update.subscription)
-            self.drop_updates()
-        return await super()._process_command(command)
+        response = await super()._process_command(command)
+        if isinstance(command, ca.EventsOnRequest):
+            self._wake.set()  # what came about meanwhile waited, as for any slow client
+        return response
 
-    def resend_later(self, subscription: Any) -> None:
-        """Remember to send the present value of a subscription when the client turns events on again."""
-        for spec, subscriptions in self.subscriptions.items():
-            if subscription in subscriptions:
-                waiting = self.subscriptions_to_resend.setdefault(spec, [])
-                if subscription not in waiting:
-                    waiting.append(subscription)
+    def _note_rights(self, response: list[Any]) -> list[Any]:
+        for reply in response:
+            if isinstance(reply, ca.AccessRightsResponse):
+                self._granted[reply.cid] = reply.access_rights
+        return response
+
+    async def tell_rights(self) -> None:
+        """Tell the client which of its channels it may read and write now otherwise than before."""
+        changed = []
+        for cid, channel in self.circuit.channels.items():
+            rights = self.context[channel.name].check_access(self.client_hostname, self.client_username)
+            if self._granted.get(cid) != rights:
+                self._granted[cid] = rights
+                changed.append(ca.AccessRightsResponse(cid=cid, access_rights=rights))
+        if changed:
+            await self.send(*changed)
+
+    def may_read(self, entry: Any) -> bool:
+        """Whether the client may read a PV."""
+        return ca.AccessRights.READ in entry.check_access(self.client_hostname, self.client_username)
 
     async def _forget(self, doomed: Callable[[Any], bool]) -> None:
         for subscription in [s for subscriptions in self.subscriptions.values() for s in subscriptions if doomed(s)]:
@@ -244,7 +286,7 @@ class Circuit(stock.VirtualCircuit):
 
     async def _subscribe(self, command: Any) -> list[Any]:
         channel, entry = self._get_db_entry_from_command(command)
-        if ca.AccessRights.READ not in entry.check_access(self.client_hostname, self.client_username):
+        if not self.may_read(entry):
             return [self._error(command, CAStatus.ECA_NORDACCESS, Forbidden(f"{channel.name} may not be read"))]
         return await super()._process_command(command)
 
@@ -266,9 +308,17 @@ class Circuit(stock.VirtualCircuit):
             reply = self._put_reply(command, channel, CAStatus.ECA_NORMAL) if waiting else None
         if reply is not None and self.connected and self.circuit.channels.get(channel.cid) is channel:
             try:
+                await self._monitors_told()
                 await self.send(reply)
             except (DisconnectedCircuit, ca.CaprotoError) as error:
                 log.debug("%s: reply to a put not delivered: %s", channel.name, error)
+
+    async def _monitors_told(self) -> None:
+        """Wait while the client, behind with reading, has turned events off: the reply must not overtake them."""
+        if self._waiting and not self.events_on.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVENTS_OFF_PATIENCE):
+                    await self.events_on.wait()
 
     def _refusal(self, command: Any, channel: Any, error: Exception) -> Any:
         status = CAStatus.ECA_NOWTACCESS if isinstance(error, Forbidden) else CAStatus.ECA_PUTFAIL
@@ -290,8 +340,7 @@ class Circuit(stock.VirtualCircuit):
             return
         self.alive.clear()
         self.drop_updates()
-        self.unexpired_updates.clear()
-        self.subscriptions_to_resend.clear()
+        self.events_on.set()
         if self._sub_task is not None:
             self._sub_task.cancel()
             self._sub_task = None
@@ -299,3 +348,23 @@ class Circuit(stock.VirtualCircuit):
         self.circuit.disconnect()
         self.client.close()
         self.context.client_gone(self.identity)
+
+
+def _pieces(buffers: Iterable[Any]) -> Iterator[bytes]:
+    """Bytes of the buffers in order, in pieces of one size, the last one shorter."""
+    piece = bytearray()
+    for buffer in buffers:
+        view = memoryview(buffer)
+        if len(piece) + view.nbytes < PIECE_BYTES:
+            piece += view
+            continue
+        rest = memoryview(np.frombuffer(buffer, np.uint8))
+        while len(rest):
+            room = PIECE_BYTES - len(piece)
+            piece += rest[:room]
+            rest = rest[room:]
+            if len(piece) == PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+    if piece:
+        yield bytes(piece)

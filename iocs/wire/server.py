@@ -5,20 +5,20 @@ What differs from `caproto.asyncio.server` 1.3, each point with a test that fail
 - sockets set TCP_NODELAY, and a monitor leaves as soon as it is posted instead of after a 10 ms batching timer;
 - the reply to a put never overtakes the monitors that the put caused: both stand in one line;
 - a circuit that ends, blocked or not, frees its whole backlog; only updates not yet sent are kept at all;
-- a message with a larger payload than any PV needs, an unknown channel id or a protocol fault ends the circuit,
+- a message with a larger payload than its PV can take, an unknown channel id or a protocol fault ends the circuit,
   instead of filling memory or leaving it deaf;
+- a client that is gone without a word, or reads nothing for long, or connects and says nothing, is let go;
 - a refused put is answered with a status, which every client resolves, and leaves value and alarm as they were;
-- monitors obey access rights; clearing a channel ends its subscriptions;
+- monitors obey access rights, and a change of rights is told; clearing a channel ends its subscriptions;
 - nothing is sent to the beacon port unless asked for;
-- whoever wants to know hears when a client is gone.
+- whoever wants to know hears when a client is gone, and how many there are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import caproto as ca
@@ -30,15 +30,16 @@ from caproto.server.common import DisconnectedCircuit, host_endian
 
 from iocs.wire.circuit import RECEIVE_BYTES, Circuit
 from iocs.wire.client import Client
+from iocs.wire.sockets import allowed_payload, beacon_socket, listen, tune
 
 __all__ = ["Context", "ServerError"]
 
 log = logging.getLogger(__name__)
 
-PAYLOAD_MARGIN = 65536  # bytes; above the largest PV, for metadata and for client habits such as padded strings
 DATAGRAM_BACKLOG = 1000  # searches waiting; a client repeats a search that is lost
 MOST_CIRCUITS = 1000  # an observatory has tens of clients; more is a fault of one of them
-LONGEST_ELEMENT = 40  # bytes of a DBR_STRING
+PATIENCE = 60.0  # s with a client that does not read, or whose host does not answer
+SPEAK_WITHIN = 10.0  # s after connecting; every client sends its version at once
 
 
 class ServerError(RuntimeError):
@@ -102,14 +103,14 @@ class Context(stock.Context):
         self.subscription_queue = _DirectQueue(self)  # type: ignore[assignment]
         self.broadcaster_datagram_queue = _DatagramQueue()  # type: ignore[assignment]
         self.gone_callbacks: list[Callable[[Client], None]] = []
-        self.max_payload = self._largest_payload()
+        self.count_callbacks: list[Callable[[int], Awaitable[None]]] = []
+        """Told how many circuits are open, when that changes; before the new one is served."""
+        self.max_payload = allowed_payload()
         self.most_circuits = MOST_CIRCUITS
+        self.patience = PATIENCE
+        self.speak_within = SPEAK_WITHIN
         self._servers: list[asyncio.Server] = []
         self._loops: list[asyncio.Task[None]] = []
-
-    def _largest_payload(self) -> int:
-        longest = max((entry.max_length for entry in self.pvdb.values()), default=1)
-        return longest * LONGEST_ELEMENT + PAYLOAD_MARGIN
 
     def client_gone(self, client: Client) -> None:
         """Tell everybody who asked that a client's circuit is closed."""
@@ -118,6 +119,14 @@ class Context(stock.Context):
                 callback(client)
             except Exception:
                 log.exception("after client %s was gone", client)
+
+    async def rights_changed(self) -> None:
+        """Tell every client whose rights are no longer what it was told."""
+        for circuit in list(self.circuits):
+            try:
+                await circuit.tell_rights()
+            except DisconnectedCircuit:
+                log.debug("client %s is gone", circuit.identity)
 
     async def start(self) -> None:
         """Listen, and answer from now on.
@@ -181,19 +190,26 @@ class Context(stock.Context):
             await self.stop_serving()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self.circuits) >= self.most_circuits:
+        if len(self.circuits) >= self.most_circuits and not self._make_room():
             log.warning(
                 "client %s is turned away: %d circuits are open", writer.get_extra_info("peername"), len(self.circuits)
             )
             writer.close()
             return
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        tune(writer.get_extra_info("socket"), self.patience)
         transport = _TransportWrapper(reader, writer)
         peer = transport.getpeername()
         if peer is not None:
             self.server_tasks.create(self.tcp_handler(transport, peer))
+
+    def _make_room(self) -> bool:
+        """End a circuit without channels, if there is one."""
+        for circuit in self.circuits:
+            if not circuit.circuit.channels and circuit.connected:
+                log.warning("client %s holds no channel and makes room for another", circuit.identity)
+                circuit.client.close()
+                return True
+        return False
 
     async def _broadcaster_recv_datagram(self, bytes_received: bytes, address: tuple[str, int]) -> None:
         """Take a datagram; one that is not Channel Access is nobody's business."""
@@ -207,7 +223,9 @@ class Context(stock.Context):
         circuit = self.CircuitClass(ca.VirtualCircuit(ca.SERVER, addr, None), client, self)
         self.circuits.add(circuit)
         log.debug("client %s:%d connected", *addr[:2])
+        silent = asyncio.get_running_loop().call_later(self.speak_within, self._end_silent, circuit)
         try:
+            await self._tell_count()
             await circuit.run()
             while circuit.connected:
                 await circuit.recv()
@@ -216,46 +234,37 @@ class Context(stock.Context):
         except Exception:
             log.exception("circuit of %s failed; it is closed", circuit.identity)
         finally:
+            silent.cancel()
             await circuit._on_disconnect()  # noqa: SLF001
             self.circuits.discard(circuit)
+            await self._tell_count()
+
+    async def _tell_count(self) -> None:
+        for callback in self.count_callbacks:
+            await callback(len(self.circuits))
+
+    def _end_silent(self, circuit: Circuit) -> None:
+        if not circuit.has_spoken:
+            log.warning("client %s:%d connected and says nothing; it is let go", *circuit.circuit.address[:2])
+            circuit.client.close()
 
     def _listen(self) -> None:
-        """Bind one TCP port on every interface: the exact one, or the usual one and else any that is free."""
+        """Take the exact port, or the usual one and else any that is free."""
         try:
-            self._bind(self.ca_server_port)
+            self.tcp_sockets, self.port = listen(self.interfaces, self.ca_server_port)
         except OSError:
             if self.exact_port is not None:
                 raise
-            self._bind(0)
-
-    def _bind(self, port: int) -> None:
-        try:
-            for interface in self.interfaces:
-                sock = self.tcp_sockets[interface] = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-                sock.setblocking(False)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind((interface, port))
-                port = sock.getsockname()[1]  # the kernel's choice on the first holds for the rest
-        except OSError:
-            for sock in self.tcp_sockets.values():
-                sock.close()
-            self.tcp_sockets.clear()
-            raise
-        self.port = port
+            self.tcp_sockets, self.port = listen(self.interfaces, 0)
 
     def _open_beacon_sockets(self) -> None:
         for address in ca.get_beacon_address_list():
-            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-            sock.connect(address)
-            self.beacon_socks[address] = (self.interfaces[0], stock._UdpTransportWrapper(sock, address))  # noqa: SLF001
+            transport = stock._UdpTransportWrapper(beacon_socket(address), address)  # noqa: SLF001
+            self.beacon_socks[address] = (self.interfaces[0], transport)
 
     async def _subscription_queue_send(self, sub_spec: Any, sub: Any, metadata: Any, values: Any, flags: int) -> None:
         circuit = sub.circuit
-        if not circuit.connected:
-            return
-        if not circuit.events_on.is_set():
-            circuit.resend_later(sub)
+        if not circuit.connected or not circuit.may_read(sub.db_entry):
             return
         values = self._filtered(sub_spec, sub, values, flags)
         if values is None:

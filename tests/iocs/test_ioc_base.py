@@ -8,7 +8,7 @@ import time
 import pytest
 
 from iocs.binding import on_put
-from iocs.ioc import IocSetup, Refused, SummaryState
+from iocs.ioc import Client, IocSetup, Refused, SummaryState
 from iocs.launch import arguments, setup_from
 from iocs.records.template import TemplateError
 from iocs.summary_state import StateCommand, next_state
@@ -96,6 +96,39 @@ async def test_the_heart_beats_and_load_is_told(demo, peers):
     assert await peers.watch(demo.setup.prefix + "IOC:MemoryUsed").until(bool, 5) > 10
     assert demo["IOC:ClientCount"].value == 1
     assert demo["IOC:SoftwareVersion"].value
+
+
+async def test_what_an_ioc_says_of_itself_is_there_at_once(demo, connect):
+    pvs = await connect("IOC:ClientCount", "IOC:UpTime", "IOC:CpuLoad", "IOC:MemoryUsed", "IOC:Heartbeat")
+    replies = [await pv.read(data_type="time") for pv in pvs]
+    assert [reply.metadata.severity for reply in replies] == [0] * 5
+    assert replies[0].data[0] == 1
+
+
+async def test_a_slow_put_does_not_undo_a_later_one(demo_class):
+    quick_done, told = asyncio.Event(), Client(("127.0.0.1", 1))
+
+    class Slow(demo_class):
+        @on_put("Level")
+        async def _put_level(self, value, client):
+            if value == 1.0:
+                await quick_done.wait()
+            if value == 3.0:
+                raise Refused("not 3")
+
+    ioc = Slow(IocSetup(load_instrument(), "X:DEMO:", "X:", InstrumentClock(time.time)))
+    slow = asyncio.create_task(ioc["Level"].put_value(1.0, told))
+    await asyncio.sleep(0)
+    await ioc["Level"].put_value(2.0, told)
+    quick_done.set()
+    await slow
+    assert ioc["Level"].value == 2.0
+
+    slow = asyncio.create_task(ioc["Level"].put_value(1.0, told))
+    with pytest.raises(Refused):
+        await ioc["Level"].put_value(3.0, told)
+    await slow
+    assert ioc["Level"].value == 1.0  # one that was refused undoes nothing
 
 
 async def test_who_leaves_is_known_by_address(demo, client, connect):
