@@ -358,7 +358,7 @@ def _pieces(buffers: Iterable[Any]) -> Iterator[bytes]:
         if len(piece) + view.nbytes < PIECE_BYTES:
             piece += view
             continue
-        rest = memoryview(np.frombuffer(buffer, np.uint8))
+        rest = np.frombuffer(view, np.uint8).data
         while len(rest):
             room = PIECE_BYTES - len(piece)
             piece += rest[:room]
