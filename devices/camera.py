@@ -50,6 +50,7 @@ class Camera(CamBase):
     reason = Cpt(TextSetting, "Reason", kind="omitted")
     program = Cpt(TextSetting, "Program", kind="omitted")
     note = Cpt(TextSetting, "Note", kind="omitted")
+    image_title = Cpt(TextSetting, "ImageTitle", kind="omitted")
     object_name = Cpt(TextSetting, "ObjectName", kind="omitted")
     observer = Cpt(TextSetting, "Observer", kind="omitted")
     snap_index = Cpt(Setting, "SnapIndex", kind="omitted")

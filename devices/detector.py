@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,12 +15,14 @@ from ophyd.utils.errors import RedundantStaging
 
 from devices import progress
 from devices.camera import Camera, FitsWriter, FrameStatistics
+from devices.camera_control import CameraControl
 from devices.command import CommandFailed, CommandStatus
 from devices.exposure_request import ExposureRequest
 from devices.frame_documents import FrameDocuments, frame_documents, relative
 from devices.health import IocHealth
 from devices.settings import SettingsStatus
 from devices.signals import Setting
+from devices.waiting import wait_for
 from slitless.definition import Instrument
 from slitless.exposure import ImageType
 
@@ -68,6 +69,7 @@ class Detector(Device):
     """
 
     cam = Cpt(Camera, "cam1:", kind="config")
+    control = Cpt(CameraControl, "cam1:", kind="omitted")
     fits = Cpt(FitsWriter, "FITS1:", kind="config")
     statistics = Cpt(FrameStatistics, "Stats1:", kind="omitted")
     image_plugin = Cpt(ImagePlugin, "image1:", kind="omitted", lazy=True)
@@ -83,6 +85,7 @@ class Detector(Device):
         self._exposure: ExposureStatus | None = None
         self._exposed: ExposureRequest | None = None
         self._is_read = True
+        self._flushes_before: int | None = None
         self._documents: FrameDocuments | None = None
         super().__init__(prefix, name=name, **kwargs)
 
@@ -111,7 +114,7 @@ class Detector(Device):
             owner = self.cam.sequence_owner.get() or owner  # who refused us may have ended meanwhile
             return _first_word(owner) == client
 
-        if not _wait_for(is_mine, 3.0):
+        if not wait_for(is_mine, 3.0):
             reason = f"it belongs to {owner!r}" if owner else f"{self.cam.prefix}SequenceOwner_RBV stays empty"
             raise CommandFailed(f"{self.name}: the sequence could not be claimed; {reason}")
 
@@ -120,6 +123,7 @@ class Detector(Device):
         self._staged = Staged.no
         try:
             self._abort_if_running("unstaged")
+            self._restore_flushes()
         finally:
             self.release()
             self._request = self._exposed = self._exposure = None
@@ -132,7 +136,7 @@ class Detector(Device):
         if not self.cam.sequence_owner.connected or _first_word(self.cam.sequence_owner.get()) != client:
             return
         self.cam.sequence_release.put(client)
-        if not _wait_for(lambda: _first_word(self.cam.sequence_owner.get()) != client, 3.0):
+        if not wait_for(lambda: _first_word(self.cam.sequence_owner.get()) != client, 3.0):
             logger.warning("%s: the sequence was not released", self.name)
 
     def prepare(self, request: ExposureRequest) -> SettingsStatus:
@@ -162,7 +166,7 @@ class Detector(Device):
             return  # the shutter is closed and the frame will come
         exposure.suspend_deadline()
         self.cam.pause_exposure.put(1)
-        if _wait_for(lambda: bool(self.cam.held.get()) or exposure.done or self._reads_out(), self._time_to_close()):
+        if wait_for(lambda: bool(self.cam.held.get()) or exposure.done or self._reads_out(), self._time_to_close()):
             return
         logger.warning("%s: the exposure cannot be held, it is aborted", self.name)
         exposure.restart_deadline()
@@ -263,11 +267,16 @@ class Detector(Device):
             cam.reason: request.reason,
             cam.program: request.program,
             cam.note: request.note,
+            cam.image_title: request.title,
             cam.snap_count: request.snap_count,
             cam.snap_index: request.snap_index,
             cam.focus_frame: int(request.focus_frame is not None),
             self.fits.auto_save: 1,
         }
+        if request.flush_cycles is not None:
+            if self._flushes_before is None:
+                self._flushes_before = int(cam.flush_cycles.get())
+            settings[cam.flush_cycles] = request.flush_cycles
         if request.stutter is not None:
             settings |= {cam.stutter_shifts: request.stutter.n_shift, cam.stutter_rows: request.stutter.row_shift}
         if request.focus_frame is not None:
@@ -278,6 +287,15 @@ class Detector(Device):
                 cam.focus_shift: frame.shift,
             }
         return settings
+
+    def _restore_flushes(self) -> None:
+        """Put the flush cycles back to what they were before a request that had its own."""
+        cycles, self._flushes_before = self._flushes_before, None
+        if cycles is None:
+            return
+        self.cam.flush_cycles.put(cycles)
+        if not wait_for(lambda: self.cam.flush_cycles.get() == cycles, 3.0):
+            logger.warning("%s: %sFlushCycles was not set back to %d", self.name, self.cam.prefix, cycles)
 
     def _expose(self) -> ExposureStatus:
         present = ExposureRequest(ImageType.named(self.cam.image_type.get()), float(self.cam.acquire_time.get()))
@@ -315,7 +333,7 @@ class Detector(Device):
             return
         logger.warning("%s: %s is aborted: %s", self.name, exposure.what, why)
         self.cam.abort.put(1)
-        if not _wait_for(lambda: exposure.done and self._is_idle(), SETTLE):
+        if not wait_for(lambda: exposure.done and self._is_idle(), SETTLE):
             state = self.cam.detector_state.get()
             raise CommandFailed(f"{self.name}: not idle {SETTLE:g} s after an abort, it is in {state}")
 
@@ -329,14 +347,3 @@ class Detector(Device):
 
 def _first_word(text: str) -> str:
     return text.split(" ", 1)[0]
-
-
-def _wait_for(condition: Any, timeout: float) -> bool:
-    """Return whether a condition on monitored values came true within `timeout` wall seconds."""
-    deadline = time.monotonic() + timeout
-    tick = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        tick.wait(0.002)
-    return True

@@ -41,6 +41,10 @@ class ExposureRequest:
     reason: str = ""
     program: str = ""
     note: str = ""
+    title: str = ""
+    """What OBJECT says; empty: what the camera's ObjectName or the telescope says."""
+    flush_cycles: int | None = None
+    """Flushes before it; as the camera is set if None."""
     snap_index: int = 1
     """From 1."""
     snap_count: int = 1

@@ -6,11 +6,13 @@
 from plans.exposing import ObserverWarning
 from plans.focus import FocusResult, focus_frame, focus_sweep
 from plans.focus_offset import offset_focus
+from plans.header import load_header_file
 from plans.in_use import use
 from plans.lamp import switch_lamp
 from plans.night_file import NightFileError
 from plans.observe import observe
 from plans.pointing import point
+from plans.sequence import take_sequence, take_test
 from plans.setup import setup_instrument
 from plans.take import (
     take_acq,
@@ -31,6 +33,7 @@ __all__ = [
     "ObserverWarning",
     "focus_frame",
     "focus_sweep",
+    "load_header_file",
     "observe",
     "offset_focus",
     "point",
@@ -45,6 +48,8 @@ __all__ = [
     "take_focus",
     "take_imgtype",
     "take_object",
+    "take_sequence",
     "take_stuttered",
+    "take_test",
     "use",
 ]

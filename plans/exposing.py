@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from bluesky import plan_stubs as bps
@@ -16,7 +16,7 @@ from plans.hooks import call_hook, check_hook
 from plans.in_use import group_ids, spectrograph_in_use, tcs_ready_in_use
 from plans.run import claimed, instrument_metadata, one_frame, run
 from plans.setup import move_optics
-from slitless.exposure import ExposurePlan, ImageType, Stutter, check_count
+from slitless.exposure import ExposurePlan, ImageType, SequenceFlush, Stutter, check_count
 
 __all__ = ["Exposing", "Frames", "ObserverWarning", "prepared", "take", "wait_for_telescope"]
 
@@ -43,6 +43,11 @@ class Frames:
     """s."""
     n: int = 1
     n_snaps: int = 1
+    title: str = ""
+    """What OBJECT says."""
+    flush: SequenceFlush = SequenceFlush.EACH
+    delay: float = 0.0
+    """s from the end of a frame to the start of the next."""
     n_argument: str = "n"
     """What the observer calls n: nbias, ndarks, nflats."""
     stutter: Stutter | None = None
@@ -75,10 +80,13 @@ class Exposing:
         checkpoint = self.frames.checkpoint
         if checkpoint is not None:
             yield from call_hook(checkpoint, f"Expose {number + 1}/{self.total} {self.exposures.image_type}")
+        if number and self.frames.delay:
+            yield from bps.sleep(self.spectrograph.clock.wall_seconds(self.frames.delay))
         snap_index = number % self.exposures.n_snaps + 1
-        reading = yield from one_frame(
-            self.spectrograph, _request(self.frames, self.exposures, self.group_id, snap_index)
-        )
+        request = _request(self.frames, self.exposures, self.group_id, snap_index)
+        if not self.frames.flush.holds_for(number):
+            request = replace(request, flush_cycles=0)
+        reading = yield from one_frame(self.spectrograph, request)
         if reading:
             self.ids.append(int(reading[f"{self.spectrograph.detector.name}_exposure_id"]["value"]))
         return reading
@@ -142,6 +150,8 @@ def _in_run(exposing: Exposing, optics: Optics, body: Callable[[Exposing], MsgGe
     about = yield from instrument_metadata(exposing.spectrograph)
     exposing.data_root = about["data_root"]
     metadata = _metadata(exposing.frames, exposing.exposures, optics, exposing.group_id) | about
+    if exposing.frames.title:
+        metadata["object"] = exposing.frames.title
     return (yield from run(exposing.spectrograph, metadata, _set_up_and(exposing, optics, body)))
 
 
@@ -178,6 +188,7 @@ def _request(frames: Frames, exposures: ExposurePlan, group_id: str, snap_index:
         reason=annotations.reason or "",
         program=annotations.program or "",
         note=annotations.note or "",
+        title=frames.title,
         snap_index=snap_index,
         snap_count=exposures.n_snaps,
         stutter=exposures.stutter,

@@ -13,7 +13,17 @@ from enum import StrEnum
 from slitless.definition import Detector, Instrument
 from slitless.errors import InvalidRequest, choose, require_range, require_whole
 
-__all__ = ["MAXIMUM_IMAGES", "ExposurePlan", "ImageType", "Stutter", "check_count", "check_exposure_time"]
+__all__ = [
+    "MAXIMUM_IMAGES",
+    "TEST_TITLE",
+    "TEST_TYPE",
+    "ExposurePlan",
+    "ImageType",
+    "SequenceFlush",
+    "Stutter",
+    "check_count",
+    "check_exposure_time",
+]
 
 MAXIMUM_IMAGES = 9999
 """Images in one call; a longer run is a mistake, and a night has room for 99999 in all."""
@@ -57,6 +67,23 @@ class ImageType(StrEnum):
             If there is none; the message lists the valid ones.
         """
         return cls(choose("image type", str(name), [member.value for member in cls]))
+
+
+TEST_TITLE = "test image"
+TEST_TYPE = "TEST"
+"""TESTTYPE of a test exposure."""
+
+
+class SequenceFlush(StrEnum):
+    """Which frames of a sequence are flushed before they integrate; AzCam's modes 0, 1 and 2."""
+
+    EACH = "Each"
+    FIRST = "First"
+    NEVER = "Never"
+
+    def holds_for(self, index: int) -> bool:
+        """Whether the frame of that index (from 0) is flushed."""
+        return self is SequenceFlush.EACH or (self is SequenceFlush.FIRST and index == 0)
 
 
 @dataclass(frozen=True)

@@ -126,11 +126,11 @@ class Display:
         await self._record("SequenceTotal_RBV").write(total)
         await self._record("SequenceCount_RBV").write(count)
 
-    async def about(self, title: str, is_test: bool) -> None:
-        """Show what the new exposure is of, and spend the title: it holds for one Acquire, a test not counted."""
+    async def about(self, title: str, is_test: bool, spends_title: bool) -> None:
+        """Show what the new exposure is of, and spend the title, which holds for one Acquire."""
         await self._record("ImageTitle_RBV").write(title)
         await self._record("ImageTest_RBV").write("Yes" if is_test else "No")
-        if self._record("ImageTitle").value and not is_test:
+        if self._record("ImageTitle").value and spends_title:
             await self._record("ImageTitle").write("")
 
     async def reserved(self, name: ExposureName) -> None:

@@ -142,7 +142,7 @@ class Exposure:
 
         now = self._with.clock.now()
         self.name = await asyncio.to_thread(self._with.names.spend, self._day_obs, now, destination, **facts)
-        await self._with.display.about(object_name, request.is_test)
+        await self._with.display.about(object_name, request.is_test, request.spends_title)
         await self._with.display.reserved(self.name)
 
     async def _take(self) -> None:

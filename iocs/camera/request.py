@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from iocs.camera.focus_frame import FocusFrame
 from slitless.definition import Instrument
 from slitless.detector.geometry import Window, readout_layout
 from slitless.errors import InvalidRequest
-from slitless.exposure import ImageType, Stutter, check_exposure_time
+from slitless.exposure import TEST_TITLE, TEST_TYPE, ImageType, SequenceFlush, Stutter, check_exposure_time
 from slitless.fits.header_file import OwnCard
 
-__all__ = ["FrameRequest", "SequenceFlush", "latch", "latch_sequence", "latch_test"]
-
-
-TEST_TITLE = "test image"
-TEST_TYPE = "TEST"
-
-
-class SequenceFlush(StrEnum):
-    """Which frames of a sequence are flushed before they integrate; AzCam's modes 0, 1 and 2."""
-
-    EACH = "Each"
-    FIRST = "First"
-    NEVER = "Never"
-
-    def holds_for(self, index: int) -> bool:
-        """Whether the frame of that index (from 0) is flushed."""
-        return self is SequenceFlush.EACH or (self is SequenceFlush.FIRST and index == 0)
+__all__ = ["FrameRequest", "latch", "latch_sequence", "latch_test"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,8 @@ class FrameRequest:
     delay: float = 0.0
     """s from the end of a frame to the start of the next."""
     is_test: bool = False
+    spends_title: bool = True
+    """Whether it uses up the title that was set for the next Acquire."""
 
     @property
     def is_light(self) -> bool:
@@ -128,6 +113,7 @@ def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
         note=value("Note"),
         object_name=value("ImageTitle") or value("ObjectName"),
         observer=value("Observer"),
+        is_test=value("TestType") == TEST_TYPE,
     )
     _check_open_time(request, instrument)
     return request
@@ -170,7 +156,7 @@ def latch_test(value: Callable[[str], Any], instrument: Instrument) -> FrameRequ
         "SnapCount": 1,
     }
     request = latch(lambda name: overrides[name] if name in overrides else value(name), instrument)
-    return replace(request, is_test=True)
+    return replace(request, spends_title=False)
 
 
 def _window(value: Callable[[str], Any], instrument: Instrument) -> Window:
