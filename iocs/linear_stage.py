@@ -33,7 +33,7 @@ class LinearStage(MechanismIoc):
         low, high = stage.limits
         motor = {
             "M": "m1",
-            "LABEL": stage.label,
+            "LABEL": stage.label[:1].upper() + stage.label[1:],
             "EGU": "mm",
             "PREC": "3",
             "SPEED": str(stage.speed),

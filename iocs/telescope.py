@@ -50,7 +50,7 @@ class Telescope(MechanismIoc):
         low, high = instrument.telescope.focus_limits
         focus = {
             "M": "focus",
-            "LABEL": "focus",
+            "LABEL": "Focus",
             "EGU": "mm",
             "PREC": "4",
             "SPEED": str(instrument.telescope.focus_speed),

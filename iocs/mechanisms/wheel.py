@@ -35,7 +35,7 @@ class WheelIoc(MechanismIoc):
         """Return the records of the wheel, with the elements it holds."""
         wheel = cls.definition(instrument)
         names = {f"S{i}": name for i, name in enumerate(wheel.names)}
-        macros = {"LABEL": wheel.label, "LAST": str(len(wheel.slots) - 1), **names}
+        macros = {"LABEL": wheel.label[:1].upper() + wheel.label[1:], "LAST": str(len(wheel.slots) - 1), **names}
         return [TemplateUse("wheel.template", macros), TemplateUse("command.template", {"R": ""})]
 
     @classmethod

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 
 from caproto import AlarmSeverity, AlarmStatus
 
-from iocs.records.menus import SEVERITIES
+from iocs.records.template import RecordDefinition
+from iocs.records.menus import SEVERITIES, SEVERITY_FIELDS
 
 __all__ = ["Alarm", "LimitAlarm", "StateAlarm", "severity_named"]
 
 Alarm = tuple[AlarmStatus, AlarmSeverity]
 NO_ALARM: Alarm = (AlarmStatus.NO_ALARM, AlarmSeverity.NO_ALARM)
 UNDEFINED: Alarm = (AlarmStatus.UDF, AlarmSeverity.INVALID_ALARM)
-STATE_FIELDS = "ZRSV ONSV TWSV THSV FRSV FVSV SXSV SVSV EISV NISV TESV ELSV TVSV TTSV FTSV FFSV".split()
 
 
 def severity_named(text: str) -> AlarmSeverity:
@@ -43,6 +43,12 @@ class LimitAlarm:
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
+        self._last = math.nan
+        """The limit that raised the present alarm; NaN without one."""
+        self.take(fields)
+
+    def take(self, fields: Mapping[str, str]) -> None:
+        """Take limits, severities and hysteresis from the fields."""
         self.hysteresis = float(fields.get("HYST") or 0.0)
         self._above = [
             (self._limit(fields, limit, severity), status)
@@ -52,8 +58,6 @@ class LimitAlarm:
             (self._limit(fields, limit, severity), status)
             for limit, severity, status in (("LOLO", "LLSV", AlarmStatus.LOLO), ("LOW", "LSV", AlarmStatus.LOW))
         ]
-        self._last = math.nan
-        """The limit that raised the present alarm; NaN without one."""
 
     @staticmethod
     def _limit(fields: Mapping[str, str], limit: str, severity: str) -> tuple[float, AlarmSeverity]:
@@ -82,22 +86,29 @@ class LimitAlarm:
 
 
 class StateAlarm:
-    """Severity of each state of a binary or multi-state record.
+    """Severity of each state of a binary or multi-state record, and of a change of state.
 
     Parameters
     ----------
-    fields : mapping of str to str
-        Fields of the record.
-    states : int
-        How many states it has.
+    definition : RecordDefinition
+        The record.
+    state : int
+        Its present state.
     """
 
-    def __init__(self, fields: Mapping[str, str], states: int) -> None:
-        binary = "ZNAM" in fields or "ONAM" in fields
-        names = ["ZSV", "OSV"] if binary else STATE_FIELDS
-        self._severities = [severity_named(fields.get(name, "")) for name in names[:states]]
+    def __init__(self, definition: RecordDefinition, state: int) -> None:
+        self._fields = definition.fields
+        self._names = ["ZSV", "OSV"] if definition.type in ("bi", "bo", "busy") else SEVERITY_FIELDS
+        self._state = state
 
-    def of(self, index: int) -> Alarm:
-        """Alarm of a state."""
-        severity = self._severities[index] if index < len(self._severities) else AlarmSeverity.NO_ALARM
+    def of(self, state: int) -> Alarm:
+        """Alarm of a state; remembers the state, for the alarm of a change."""
+        severity = self._severity(self._names[state])
+        on_change = self._severity("COSV") if state != self._state else AlarmSeverity.NO_ALARM
+        self._state = state
+        if on_change > severity:
+            return AlarmStatus.COS, on_change
         return (AlarmStatus.STATE, severity) if severity else NO_ALARM
+
+    def _severity(self, field: str) -> AlarmSeverity:
+        return severity_named(self._fields.get(field, ""))

@@ -21,7 +21,7 @@ from caproto._dbr import (
     native_types,
 )
 
-from iocs.records.kinds import Array, Enumeration, Kind, cut
+from iocs.records.kinds import ENUM_STATES, Array, Enumeration, Kind, cut
 from iocs.wire.client import Client, Refused
 
 __all__ = ["EVERYTHING", "Channel", "Limits"]
@@ -179,7 +179,7 @@ class Channel:
         if hasattr(dbr, "stamp"):
             dbr.stamp = self.stamp
         if hasattr(dbr, "enum_strings"):
-            states = self.kind.states if isinstance(self.kind, Enumeration) else ()
+            states = self.kind.labels[:ENUM_STATES] if isinstance(self.kind, Enumeration) else ()
             dbr.enum_strings = [cut(state, 25) for state in states]
         if hasattr(dbr, "units"):
             dbr.units = cut(self.limits.units, 7)

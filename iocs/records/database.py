@@ -6,14 +6,13 @@ from caproto import ChannelType
 
 from iocs.records.alarms import LimitAlarm
 from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
-from iocs.records.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES
+from iocs.records.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES, state_fields
 from iocs.records.motor_fields import motor_limits
 from iocs.records.record import Record
 from iocs.records.template import Database, RecordDefinition, TemplateError
 
 __all__ = ["make_records"]
 
-STATE_NAMES = "ZRST ONST TWST THST FRST FVST SXST SVST EIST NIST TEST ELST TVST TTST FTST FFST".split()
 ELEMENTS = {
     "UCHAR": ChannelType.CHAR,
     "SHORT": ChannelType.INT,
@@ -33,9 +32,9 @@ COMMON_FIELDS = frozenset("DTYP ASG SCAN PINI FLNK PHAS TSE".split())
 
 def _states(definition: RecordDefinition) -> tuple[str, ...]:
     fields = definition.fields
-    if definition.type in ("bi", "bo", "busy"):
-        return fields.get("ZNAM", ""), fields.get("ONAM", "")
-    names = [fields.get(name, "") for name in STATE_NAMES]
+    names = [fields.get(name, "") for name in state_fields(definition.type)]
+    if len(names) == 2:
+        return tuple(names)
     while names and not names[-1]:
         names.pop()
     return tuple(names)

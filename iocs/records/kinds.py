@@ -17,10 +17,10 @@ from caproto._dbr import DbrStringArray
 
 from iocs.wire.client import Refused
 
-__all__ = ["Array", "Enumeration", "Kind", "LongText", "Number", "ShortText", "StringArray"]
+__all__ = ["ENUM_STATES", "Array", "Enumeration", "Kind", "LongText", "Number", "ShortText", "StringArray"]
 
 STRING_BYTES = 39  # 40 with the NUL that ends it
-ENUM_STATES = 16
+ENUM_STATES = 16  # that Channel Access names; a menu may have more
 DTYPES = {
     ChannelType.INT: np.dtype(">i2"),
     ChannelType.FLOAT: np.dtype(">f4"),
@@ -163,6 +163,9 @@ class Enumeration:
 
     def __init__(self, states: Sequence[str]) -> None:
         self.states = tuple(states)
+        """As Python code knows them."""
+        self.labels = self.states
+        """As clients see and name them; they may rename them."""
 
     def store(self, value: Any) -> int:
         """Keep the index of a state given by name or by number."""
@@ -187,7 +190,12 @@ class Enumeration:
         if not len(data):
             raise Refused("no value was sent")
         if native == ChannelType.STRING:
-            return decode(data[0])
+            text = decode(data[0])
+            if text in self.labels:
+                return self.labels.index(text)
+            if not text.isdecimal():
+                raise Refused(f"{text!r} is not one of {', '.join(self.labels)}")
+            return text
         number = data[0].item()
         if not math.isfinite(number):
             raise Refused(f"{number} is no state number")
@@ -195,7 +203,9 @@ class Enumeration:
 
     def to_wire(self, stored: int, native: ChannelType) -> Wire:
         """Serve the index, or the name as text."""
-        return strings(self.present(stored)) if native == ChannelType.STRING else cast(stored, native)
+        if native == ChannelType.STRING:
+            return strings(self.labels[stored] if stored < len(self.labels) else "")
+        return cast(stored, native)
 
 
 class ShortText:

@@ -6,13 +6,18 @@ Facts of the EPICS database definitions: base 7.0 (`dbCommon.dbd` and the record
 
 from __future__ import annotations
 
-__all__ = ["MENUS", "MOTOR_FIELDS", "RECORD_FIELDS", "VALUE_TYPES"]
+__all__ = ["MENUS", "MOTOR_FIELDS", "SEVERITY_FIELDS", "STATE_FIELDS", "VALUE_FIELDS", "VALUE_TYPES", "state_fields"]
 
 SEVERITIES = ("NO_ALARM", "MINOR", "MAJOR", "INVALID")
 STATUSES = (
     "NO_ALARM READ WRITE HIHI HIGH LOLO LOW STATE COS COMM TIMEOUT HWLIMIT CALC SCAN LINK SOFT BAD_SUB UDF DISABLE "
     "SIMM READ_ACCESS WRITE_ACCESS"
 ).split()
+STATES = "ZR ON TW TH FR FV SX SV EI NI TE EL TV TT FT FF".split()
+STATE_FIELDS = [f"{state}ST" for state in STATES]
+"""Names of the states of an mbbi or mbbo, in order."""
+SEVERITY_FIELDS = [f"{state}SV" for state in STATES]
+VALUE_FIELDS = [f"{state}VL" for state in STATES]
 ELEMENT_TYPES = "STRING CHAR UCHAR SHORT USHORT LONG ULONG INT64 UINT64 FLOAT DOUBLE ENUM".split()
 
 VALUE_TYPES = {
@@ -54,7 +59,21 @@ MENUS: dict[str, tuple[str, ...]] = {
     "yesno": ("NO", "YES"),
     "element": tuple(ELEMENT_TYPES),
     "omsl": ("supervisory", "closed_loop"),
-    "post": ("Always", "On Change"),
+    "post": ("On Change", "Always"),
+    "array_post": ("Always", "On Change"),
+    "pini": ("NO", "YES", "RUN", "RUNNING", "PAUSE", "PAUSED"),
+    "priority": ("LOW", "MEDIUM", "HIGH"),
+    "simm": ("NO", "YES", "RAW"),
+    "ivoa": ("Continue normally", "Don't drive outputs", "Set output to IVOV"),
+    "oif": ("Full", "Incremental"),
+    "output_when": (
+        "Every Time", "On Change", "When Zero", "When Non-zero", "Transition To Zero", "Transition To Non-zero",
+    ),
+    "convert": (
+        "NO CONVERSION", "SLOPE", "LINEAR", "typeKdegF", "typeKdegC", "typeJdegF", "typeJdegC", "typeEdegF(ixe only)",
+        "typeEdegC(ixe only)", "typeTdegF", "typeTdegC", "typeRdegF", "typeRdegC", "typeSdegF", "typeSdegC",
+    ),
+    "device": ("Soft Channel",),
     "motor_direction": ("Pos", "Neg"),
     "motor_offset": ("Variable", "Frozen"),
     "motor_set": ("Use", "Set"),
@@ -68,27 +87,14 @@ MENUS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def state_fields(record_type: str) -> list[str]:
+    """Return the fields that name the states of a record type, in order."""
+    return ["ZNAM", "ONAM"] if record_type in ("bi", "bo", "busy") else STATE_FIELDS
+
+
 def _table(**by_type: str) -> dict[str, str]:
     return {name: type_name for type_name, names in by_type.items() for name in names.split()}
 
-
-RECORD_FIELDS = _table(
-    string="NAME DESC ASG EGU RTYP INP OUT DOL FLNK SDIS SIOL SIML DTYP CALC "
-    "ZNAM ONAM ZRST ONST TWST THST FRST FVST SXST SVST EIST NIST TEST ELST TVST TTST FTST FFST "
-    "INPA INPB INPC INPD INPE INPF INPG INPH INPI INPJ INPK INPL AMSG",
-    double="HOPR LOPR DRVH DRVL HIHI HIGH LOW LOLO HYST MDEL ADEL AOFF ASLO EGUF EGUL",
-    short="PREC DISA DISV DISP PROC UDF PHAS PRIO TPRO TSE PUTF LCNT PACT RPRO",
-    long="NELM NORD NOBT SIZV LEN ZRVL ONVL TWVL THVL FRVL FVVL SXVL SVVL EIVL NIVL TEVL ELVL TVVL TTVL FFVL",
-    severity="SEVR NSEV ACKS DISS UDFS HHSV HSV LSV LLSV ZSV OSV COSV UNSV SIMS "
-    "ZRSV ONSV TWSV THSV FRSV FVSV SXSV SVSV EISV NISV TESV ELSV TVSV TTSV FTSV FFSV",
-    status="STAT NSTA",
-    scan="SCAN",
-    yesno="PINI ACKT SIMM",
-    element="FTVL",
-    omsl="OMSL",
-    post="MPST APST",
-)
-"""Type of the fields that any record may have, besides VAL."""
 
 MOTOR_FIELDS = _table(
     double="ACCL ADEL BACC BDST BVEL DCOF DHLM DIFF DLLM DLY DRBV DVAL ERES FRAC HIGH HIHI HLM HOPR HVEL HYST "

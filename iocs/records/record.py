@@ -19,6 +19,7 @@ from iocs.records.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAla
 from iocs.records.channel import Channel
 from iocs.records.fields import field_channel
 from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText
+from iocs.records.menus import state_fields
 from iocs.records.template import RecordDefinition, TemplateError
 from iocs.wire.client import Client, Refused
 
@@ -62,11 +63,12 @@ class Record(Channel):
         """Told of each new value, after it was stored."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
-        self.state_alarm = StateAlarm(fields, len(kind.states)) if isinstance(kind, Enumeration) else None
-        self.monitor_deadband = float(fields.get("MDEL") or 0)
-        self.archive_deadband = float(fields.get("ADEL") or 0)
-        self._monitored, self._archived = self.stored, self.stored
-        self.drive_limits = _pair(fields, "DRVL", "DRVH")
+        self.state_alarm = StateAlarm(definition, self.stored) if isinstance(kind, Enumeration) else None
+        self.monitor_deadband, self.archive_deadband = 0.0, 0.0
+        self.monitored, self.archived = self.stored, self.stored
+        """Value that was last sent to monitors, and to archivers: what the dead bands are measured from."""
+        self.drive_limits = self.widest_drive_limits = _pair(fields, "DRVL", "DRVH")
+        """(low, high) that a put must keep, None for no limits; clients may narrow them, not widen."""
         self._set_limits_from_fields()
         if initial is None and fields.get("PINI", "NO") not in ("YES", "1"):
             self.status, self.severity = UNDEFINED
@@ -77,6 +79,11 @@ class Record(Channel):
     def value(self) -> Any:
         """Present value: int, float, str (a state by its name), or a read-only ndarray."""
         return self.kind.present(self.stored)
+
+    @property
+    def is_undefined(self) -> bool:
+        """Whether it was never given a value, or one that is not a number."""
+        return self.status == AlarmStatus.UDF
 
     @property
     def index(self) -> int:
@@ -147,18 +154,18 @@ class Record(Channel):
             self.kind.precision = int(precision)
         await self._publish_properties()
 
-    async def change_alarm_limits(self) -> None:
-        """Take alarm limits and dead bands from the definition's fields again, after one changed."""
-        fields = self.definition.fields
-        self.limit_alarm = LimitAlarm(fields)
+    async def take_fields(self) -> None:
+        """Take limits, unit, dead bands, severities and state names from the definition again, after one changed."""
         if isinstance(self.kind, Enumeration):
-            self.state_alarm = StateAlarm(fields, len(self.kind.states))
-        self.limits.alarm, self.limits.warning = self.limit_alarm.shown
-        self.limits.display = _bounds(fields, "LOPR", "HOPR")
-        self.monitor_deadband = float(fields.get("MDEL") or 0)
-        self.archive_deadband = float(fields.get("ADEL") or 0)
-        flags = self._set_alarm(self._alarm_of(self.stored)) if self.status != AlarmStatus.UDF else SubscriptionType(0)
+            self.kind.labels = tuple(
+                self.definition.fields.get(name, "") for name in state_fields(self.record_type)[: len(self.kind.states)]
+            )
+        if self.widest_drive_limits:
+            self.drive_limits = _bounds(self.definition.fields, "DRVL", "DRVH")
+        self._set_limits_from_fields()
+        flags = SubscriptionType(0) if self.is_undefined else self._set_alarm(self._alarm_of(self.stored))
         await self.publish(SubscriptionType.DBE_PROPERTY | flags)
+        await self._refresh_fields()
 
     async def put(self, data: Any, native: ChannelType, client: Client) -> None:
         """Take what a client sent: check it, let the behaviour decide, store it."""
@@ -172,6 +179,8 @@ class Record(Channel):
 
     def _checked(self, data: Any, native: ChannelType) -> Any:
         """Return the value a client sent; Refused if the record cannot hold it, or its drive limits exclude it."""
+        if self.definition.fields.get("DISP", "0") not in ("0", ""):
+            raise Refused("DISP is set: puts are disabled")
         value = self.kind.from_wire(data, native)
         try:
             value = self.kind.present(self.kind.store(value))
@@ -200,8 +209,11 @@ class Record(Channel):
 
     def _set_limits_from_fields(self) -> None:
         fields, limits = self.definition.fields, self.limits
+        self.monitor_deadband, self.archive_deadband = _bounds(fields, "MDEL", "ADEL")
         limits.units = fields.get("EGU", "")
         limits.precision = int(fields.get("PREC") or 0)
+        if isinstance(self.kind, (Number, Array)):
+            self.kind.precision = limits.precision
         limits.display = _bounds(fields, "LOPR", "HOPR")
         limits.control = limits.display
         if self.record_type == "ao":
@@ -209,6 +221,7 @@ class Record(Channel):
         elif self.record_type in ("longout", "int64out") and self.drive_limits:
             limits.control = self.drive_limits
         if isinstance(self.kind, Number):
+            self.limit_alarm.take(fields)
             limits.alarm, limits.warning = self.limit_alarm.shown
 
     def _alarm_of(self, stored: Any) -> Alarm:
@@ -232,11 +245,11 @@ class Record(Channel):
         flags = SubscriptionType(0)
         if self.max_length > 1 or isinstance(self.kind, Array):
             return SubscriptionType.DBE_VALUE | SubscriptionType.DBE_LOG
-        if _moved(self.stored, self._monitored, self.monitor_deadband):
-            self._monitored = self.stored
+        if _moved(self.stored, self.monitored, self.monitor_deadband):
+            self.monitored = self.stored
             flags |= SubscriptionType.DBE_VALUE
-        if _moved(self.stored, self._archived, self.archive_deadband):
-            self._archived = self.stored
+        if _moved(self.stored, self.archived, self.archive_deadband):
+            self.archived = self.stored
             flags |= SubscriptionType.DBE_LOG
         return flags
 

@@ -166,7 +166,7 @@ async def test_an_alarm_limit_may_be_changed_and_takes_effect_at_once(demo, conn
     assert (await control(await connect("Level"))).upper_warning_limit == 4
 
 
-@pytest.mark.parametrize("field", ["DRVH", "RTYP", "STAT", "NELM"])
+@pytest.mark.parametrize("field", ["RTYP", "STAT", "LALM", "SCAN", "ASG"])
 async def test_what_belongs_to_the_instrument_is_not_changed_by_a_client(connect, field):
     assert await put(await connect(f"Level.{field}"), b"1", ChannelType.STRING) == NO_WRITE
 
