@@ -11,7 +11,7 @@ from dataclasses import dataclass
 __all__ = ["BEHAVIOUR", "DIFFERENCES", "Difference", "reason_for"]
 
 INPUTS = frozenset("ai bi mbbi longin stringin int64in lsi calc waveform aai".split())
-OUTPUTS = frozenset("ao bo mbbo longout stringout int64out lso busy aao".split())
+OUTPUTS = frozenset("ao bo mbbo longout stringout int64out lso busy aao calcout".split())
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ DIFFERENCES = (
     Difference(
         "fields of the processing of EPICS",
         INPUTS | OUTPUTS,
-        r".*\.(LALM|INIT|SSCN|RVAL|ORAW|RBV|ORBV)",
-        ("value",),
+        r".*\.(LALM|INIT|SSCN|RVAL|ORAW|RBV|ORBV|O?CLCV|OUTV|IN.V|L?[A-U]|ODLY)",
+        ("value", "precision", "units"),
         "0",
         "kept by the record support",
         "Records are not scanned here; these fields are there for screens that name them.",

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from caproto import AlarmSeverity, AlarmStatus
 
-from iocs.records.template import RecordDefinition
 from iocs.records.menus import SEVERITIES, SEVERITY_FIELDS
+from iocs.records.template import RecordDefinition
 
 __all__ = ["Alarm", "LimitAlarm", "StateAlarm", "severity_named"]
 

@@ -1,4 +1,4 @@
-"""Which fields a record of each type has, of which type they are, and which of them nobody may write.
+"""Which fields a record of each type has, and of which type they are.
 
 Facts of the database definitions of EPICS base 7.0 (`dbCommon.dbd` and the record types), checked by a test against
 those that come with epicscorelibs. A motor's own fields stand in `menus.MOTOR_FIELDS`.
@@ -10,7 +10,7 @@ from functools import cache
 
 from iocs.records.menus import SEVERITY_FIELDS, STATE_FIELDS, VALUE_FIELDS
 
-__all__ = ["COMMON", "DEFAULTS", "FIXED", "record_fields"]
+__all__ = ["COMMON", "DEFAULTS", "record_fields"]
 
 Fields = dict[str, str]
 
@@ -107,13 +107,16 @@ BY_TYPE: dict[str, Fields] = {
         **_table(element="FTVL", array_post="APST MPST"),
     },
 }
+BY_TYPE["calcout"] = {
+    **_number("double"),
+    **_table(
+        string="CALC OCAL OEVT", short="PREC", double="IVOV ODLY OVAL POVL PVAL", long="CLCV DLYA OCLV", link="OUT"
+    ),
+    **_table(ivoa="IVOA", output_when="OOPT", which_calc="DOPT", link_state="OUTV"),
+    **_table(link=" ".join(f"INP{x}" for x in LETTERS), double=" ".join(f"{x} L{x}" for x in LETTERS)),
+    **_table(link_state=" ".join(f"IN{x}V" for x in LETTERS)),
+}
 BY_TYPE["busy"] = BY_TYPE["bo"]
-
-FIXED = frozenset(
-    "NAME RTYP ACKS ACKT AMSG LCNT NAMSG NSEV NSTA PACT PUTF RPRO SEVR STAT UTAG AFVL ALST MLST LALM OLDSIMM ORAW ORBV "
-    "RBV INIT LBRK MASK NOBT SDEF OMOD BUSY NORD NELM FTVL LEN OLEN SIZV".split()
-)
-"""Fields that EPICS lets nobody write; PVAL is one of an ao, OVAL of a string too."""
 
 DEFAULTS = {
     "DISV": "1",
@@ -125,6 +128,8 @@ DEFAULTS = {
     "NELM": "1",
     "SIZV": "41",
     "OOCH": "YES",
+    "CALC": "0",
+    "OCAL": "0",
 }
 """What a field is that the database text does not give; the rest is 0, empty or the first of its menu."""
 

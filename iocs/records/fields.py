@@ -28,6 +28,7 @@ does nothing here, and says so by its access rights."""
 SHARED_LIMITS = frozenset("HIHI HIGH LOW LOLO ALST MLST LALM OVAL".split())
 """Fields that are values themselves, within the limits of the value."""
 WITHOUT_UNIT = frozenset("ASLO AOFF SMOO".split())
+LONGEST_ARGUMENT = 2  # letters of A ... U and LA ... LU
 RANGES = {
     "double": (-1e300, 1e300),
     "int64": (-(2.0**63), 2.0**63),
@@ -52,6 +53,11 @@ MOST_DECIMALS = 15
 def field_channel(record: Record, field: str) -> FieldChannel:
     """Return the channel of one field; KeyError if the record has no such field."""
     return FieldChannel(record, field, record_fields(record.record_type)[field])
+
+
+def _has_unit(field: str) -> bool:
+    """Whether a field of the type of the value is in its unit; slopes and the arguments of a calculation are not."""
+    return len(field) > LONGEST_ARGUMENT and field not in WITHOUT_UNIT
 
 
 def _kind(record: Record, field_type: str) -> Kind:
@@ -132,7 +138,7 @@ class FieldChannel(Channel):
             return
         if self.kind.data_type == ChannelType.DOUBLE and self.field_type != "ulong":
             own.precision = self.kind.precision = record.limits.precision
-        if self.field_type == record_fields(record.record_type).get("HOPR") and self.field not in WITHOUT_UNIT:
+        if self.field_type == record_fields(record.record_type).get("HOPR") and _has_unit(self.field):
             own.units = record.limits.units
         shared = self.field in SHARED_LIMITS and not isinstance(record.kind, Enumeration)
         whole = RANGES[self.field_type] if "HOPR" in record_fields(record.record_type) else (0.0, 0.0)
@@ -176,7 +182,8 @@ class FieldChannel(Channel):
             return self.kind.store(text)
         if isinstance(self.kind, Number):
             return self.kind.store(float(text or 0))
-        return self.kind.store(text) if text in self.kind.states or text.isdecimal() else 0
+        known = isinstance(self.kind, Enumeration) and (text in self.kind.states or text.isdecimal())
+        return self.kind.store(text) if known else 0
 
 
 def check_field(record: Record, field: str, text: str) -> None:
@@ -205,7 +212,11 @@ def check_field(record: Record, field: str, text: str) -> None:
 def _check_drive_limit(record: Record, field: str, limit: float) -> None:
     low, high = record.widest_drive_limits or (-math.inf, math.inf)
     if not low <= limit <= high:
-        raise Refused(f"{field}: {limit:g} is outside the instrument's [{low:g}, {high:g}] {record.limits.units}".rstrip())
+        raise Refused(
+            f"{field}: {limit:g} is outside the instrument's [{low:g}, {high:g}] {record.limits.units}".rstrip()
+        )
     now_low, now_high = record.drive_limits or (low, high)
     if (field == "DRVH" and limit < now_low) or (field == "DRVL" and limit > now_high):
-        raise Refused(f"{field}: {limit:g} leaves nothing of [{now_low:g}, {now_high:g}] {record.limits.units}".rstrip())
+        raise Refused(
+            f"{field}: {limit:g} leaves nothing of [{now_low:g}, {now_high:g}] {record.limits.units}".rstrip()
+        )

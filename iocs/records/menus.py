@@ -69,6 +69,8 @@ MENUS: dict[str, tuple[str, ...]] = {
     "output_when": (
         "Every Time", "On Change", "When Zero", "When Non-zero", "Transition To Zero", "Transition To Non-zero",
     ),
+    "which_calc": ("Use CALC", "Use OCAL"),
+    "link_state": ("Ext PV NC", "Ext PV OK", "Local PV", "Constant"),
     "convert": (
         "NO CONVERSION", "SLOPE", "LINEAR", "typeKdegF", "typeKdegC", "typeJdegF", "typeJdegC", "typeEdegF(ixe only)",
         "typeEdegC(ixe only)", "typeTdegF", "typeTdegC", "typeRdegF", "typeRdegC", "typeSdegF", "typeSdegC",

@@ -19,7 +19,7 @@ async def main() -> None:
         done = await caput(name, value, wait=True, timeout=5, throw=False)
         got = await caget(name.split(".")[0], format=FORMAT_TIME, timeout=5)
         shown = got.item() if hasattr(got, "item") else got + 0 if isinstance(got, (int, float)) else str(got)
-        told.append([done.ok, shown, got.status, got.severity])
+        told.append([done.ok, shown, getattr(got, "status", None), getattr(got, "severity", None)])
     sys.stdout.write(json.dumps(told))
     sys.stdout.flush()
     os._exit(0)
