@@ -17,6 +17,7 @@ from typing import Any
 from drivers.camera import Camera
 from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
+from iocs.area_detector.rates import watch_rates
 from iocs.camera.acquisition import Acquisition
 from iocs.camera.display import Display, ExposureFlag, FrameState
 from iocs.camera.equipment import Equipment
@@ -217,6 +218,7 @@ class DetectorIoc(FitsRecords, HeaderRecords, ParameterRecords, SequenceRecords,
         self.watch("SHUTTER:State_RBV").on_change(self._shutter_changed)
         self.background(self._look())
         self.background(self.status.run())
+        self.background(watch_rates(self.__getitem__, ("cam1:", *PLUGINS)))
 
     async def enabled(self) -> None:
         """Make the camera ready for a first frame.

@@ -32,12 +32,26 @@ class ArrayRecords:
         self._record = record
         self._sizes: tuple[int, ...] = ()
 
-    async def shape(self, array: NDArray, sizes: tuple[int, ...] | None = None) -> None:
-        """Show sizes and pixel type; `sizes` (x first) if what clients get of it differs from the array."""
+    async def shape(
+        self, array: NDArray, sizes: tuple[int, ...] | None = None, plane: tuple[int, ...] | None = None
+    ) -> None:
+        """Show sizes and pixel type of an array that came.
+
+        Parameters
+        ----------
+        array : NDArray
+            The array.
+        sizes : tuple of int, optional
+            What to show as its dimensions, x first, if clients get something else of it.
+        plane : tuple of int, optional
+            What to show as ``ArraySizeX`` to ``Z``, the size of what is sent on; `sizes` if not given.
+        """
         sizes = array.sizes if sizes is None else sizes
         if sizes != self._sizes:
             await self._show_sizes(sizes)
             self._sizes = sizes
+        for axis, pixels in zip("XYZ", (*(plane or sizes), 0, 0), strict=False):
+            await self._record(f"ArraySize{axis}_RBV").write(pixels)
         count = math.prod(sizes) * array.size // max(math.prod(array.sizes), 1)
         await self._record("ArraySize_RBV").write(count)
         await self._record("CompressedSize_RBV").write(count)
@@ -61,5 +75,3 @@ class ArrayRecords:
         for axis, pixels in enumerate(padded.tolist()):
             await self._record(f"ArraySize{axis}_RBV").write(pixels)
             await self._record(f"Dim{axis}SA_RBV").write(pixels)
-        for axis, pixels in zip("XYZ", padded.tolist(), strict=False):
-            await self._record(f"ArraySize{axis}_RBV").write(pixels)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iocs.area_detector.chain import Chain
 from iocs.area_detector.plugin import Plugin
+from iocs.area_detector.roi import RoiPlugin
 from iocs.area_detector.stats import StatsPlugin
 from iocs.area_detector.std_arrays import StdArraysPlugin
 
@@ -36,7 +37,7 @@ class PluginEntry:
 PLUGIN_TABLE = (
     PluginEntry("image1:", StdArraysPlugin, "NDPluginStdArrays", "image_plugin.template"),
     PluginEntry("Stats1:", StatsPlugin, "NDPluginStats", "stats_plugin.template"),
-    PluginEntry("ROI1:", Plugin, "NDPluginROI", "roi_plugin.template"),
+    PluginEntry("ROI1:", RoiPlugin, "NDPluginROI", "roi_plugin.template"),
     PluginEntry("FITS1:", Plugin, "NDFileFITS", "fits_plugin.template"),
 )
 PLUGINS = tuple(entry.prefix for entry in PLUGIN_TABLE)
