@@ -24,6 +24,7 @@ from devices.settings import SettingsStatus
 from devices.signals import Setting
 from devices.waiting import wait_for
 from slitless.definition import Instrument
+from slitless.detector.geometry import Window, image_shape, readout_layout
 from slitless.exposure import ImageType
 
 __all__ = ["Detector", "ExposureStatus"]
@@ -223,7 +224,10 @@ class Detector(Device):
     def frame_shape(self) -> tuple[int, int]:
         """Rows and columns of the assembled, trimmed image with the present window and binning."""
         cam = self.cam
-        return int(cam.size_y.get()) // int(cam.bin_y.get()), int(cam.size_x.get()) // int(cam.bin_x.get())
+        x, y = int(cam.min_x.get()), int(cam.min_y.get())
+        size, binning = (int(cam.size_x.get()), int(cam.size_y.get())), (int(cam.bin_x.get()), int(cam.bin_y.get()))
+        window = Window(x + 1, x + size[0], y + 1, y + size[1], *binning)
+        return image_shape(readout_layout(self.instrument.detector, window))
 
     def _data_signals(self) -> Mapping[str, Any]:
         cam, statistics = self.cam, self.statistics

@@ -24,6 +24,7 @@ from iocs.camera.equipment import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
 from iocs.camera.focus_run import FocusMotor
+from iocs.camera.format_records import FormatRecords
 from iocs.camera.frame_output import FrameOutput
 from iocs.camera.header_records import HeaderRecords
 from iocs.camera.header_watch import HeaderWatch
@@ -55,7 +56,7 @@ LINK_FAULT = 5
 LOOK_PERIOD = 1.0  # wall s between looks at temperature and disk
 
 
-class DetectorIoc(FitsRecords, HeaderRecords, ParameterRecords, SequenceRecords, SettingRecords, Ioc):
+class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, SequenceRecords, SettingRecords, Ioc):
     """The camera, its plugins and its exposures."""
 
     device = "CAM"
@@ -212,6 +213,8 @@ class DetectorIoc(FitsRecords, HeaderRecords, ParameterRecords, SequenceRecords,
             raise SlitlessError("detector: no data root was given; --data-root names the folder for frames")
         await self._show_identity()
         await self.show_fits_settings()
+        await self.show_roi()
+        await self.show_format()
         await asyncio.to_thread(
             close_open_exposures, self.equipment.ledger, self.destinations, self.instrument, self.clock.now()
         )

@@ -16,7 +16,7 @@ class Parameter:
     """Name behind the prefix of the detector's IOC."""
     is_settable: bool = False
     element: int | None = None
-    """Place in a record that holds several numbers."""
+    """Place in a record that takes several numbers, -1 for those to keep; all show in its ``_RBV``."""
     is_number: bool = False
     """Whether a state is given by its number rather than by its name."""
     is_truth: bool = False
@@ -53,6 +53,10 @@ PARAMETERS: Mapping[str, Parameter] = {
     "imagesizey": Parameter("cam1:ArraySizeY_RBV"),
     "colbin": _set("cam1:BinX"),
     "rowbin": _set("cam1:BinY"),
+    "firstcol": _set("cam1:ROI", element=0),
+    "lastcol": _set("cam1:ROI", element=1),
+    "firstrow": _set("cam1:ROI", element=2),
+    "lastrow": _set("cam1:ROI", element=3),
     "controltemperature": _set("cam1:Temperature"),
     "camtemp": Parameter("cam1:TemperatureActual"),
     "dewtemp": Parameter("cam1:DewarTemperature_RBV"),

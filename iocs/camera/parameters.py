@@ -14,7 +14,7 @@ from caproto import ChannelType
 
 from iocs.binding import on_put
 from iocs.camera.parameter_table import NO_MEANING, PARAMETERS, Parameter
-from iocs.records.kinds import Enumeration, Number, strings
+from iocs.records.kinds import Array, Enumeration, Number, strings
 from iocs.wire.client import Client, Refused
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class ParameterRecords:
         return self.__dict__.setdefault("_parameter_names", {})
 
     async def _show_parameter(self, name: str) -> None:
-        shown = {"name": name, "value": _presented(PARAMETERS[name], self[PARAMETERS[name].record])}
+        parameter = PARAMETERS[name]
+        record = self[parameter.record if parameter.element is None else f"{parameter.record}_RBV"]
+        shown = {"name": name, "value": _presented(parameter, record)}
         await self["cam1:ParValue_RBV"].write(json.dumps(shown, ensure_ascii=False))
 
 
@@ -79,6 +81,8 @@ def _known(text: str) -> tuple[Parameter, str]:
 
 def _presented(parameter: Parameter, record: Record) -> Any:
     value = record.value
+    if parameter.element is not None:
+        return int(value[parameter.element])
     if parameter.is_truth:
         return int(bool(record.stored))
     if parameter.is_number:
@@ -89,9 +93,13 @@ def _presented(parameter: Parameter, record: Record) -> Any:
 def _for_wire(name: str, parameter: Parameter, record: Record, text: str) -> tuple[Any, ChannelType]:
     """Return a value as a client of the record would send it; Refused if it is of another type."""
     value = _parsed(text)
-    if isinstance(record.kind, Number):
+    if isinstance(record.kind, (Array, Number)):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Refused(f"{text!r} is no number")
+        if parameter.element is not None:
+            numbers = np.full(record.max_length, -1.0)
+            numbers[parameter.element] = value
+            return numbers, ChannelType.DOUBLE
         return np.array([value], dtype=np.float64), ChannelType.DOUBLE
     if isinstance(record.kind, Enumeration):
         if isinstance(value, bool) or (isinstance(value, int) and not parameter.is_number):

@@ -9,6 +9,7 @@ from typing import Any
 from iocs.camera.focus_frame import FocusFrame
 from slitless.definition import Instrument
 from slitless.detector.geometry import Window, readout_layout
+from slitless.detector.readout_format import ReadoutFormat
 from slitless.errors import InvalidRequest
 from slitless.exposure import TEST_TITLE, TEST_TYPE, ImageType, SequenceFlush, Stutter, check_exposure_time
 from slitless.fits.header_file import OwnCard
@@ -162,6 +163,8 @@ def latch_test(value: Callable[[str], Any], instrument: Instrument) -> FrameRequ
 def _window(value: Callable[[str], Any], instrument: Instrument) -> Window:
     """Return the window of MinX ... BinY: areaDetector counts pixels from 0, the detector from 1."""
     first_column, first_row = int(value("MinX")) + 1, int(value("MinY")) + 1
+    counts = (int(value("SerialUnderscan")), int(value("SerialOverscan")), int(value("ParallelOverscan")))
+    beside = ReadoutFormat(*counts)
     window = Window(
         first_column,
         first_column + int(value("SizeX")) - 1,
@@ -169,6 +172,7 @@ def _window(value: Callable[[str], Any], instrument: Instrument) -> Window:
         first_row + int(value("SizeY")) - 1,
         int(value("BinX")),
         int(value("BinY")),
+        None if beside == ReadoutFormat.of(instrument.detector) else beside,
     )
     window.check(instrument.detector)
     return window

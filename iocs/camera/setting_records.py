@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from iocs.binding import bindings_of, on_put
 from iocs.camera.display import shortened
+from iocs.camera.format_records import FORMAT_RECORDS, ROI_RECORDS
 from iocs.wire.client import Client, Refused
 from slitless.exposure import ImageType
 
@@ -21,7 +22,7 @@ __all__ = ["SettingRecords"]
 LATCHED = frozenset(
     "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
     "TestType GroupId Reason Program Note ObjectName ImageTitle Observer SnapIndex SnapCount "
-    "SequenceNumber SequenceFlush SequenceDelay TestTime TestShutter "
+    "SerialUnderscan SerialOverscan ParallelOverscan SequenceNumber SequenceFlush SequenceDelay TestTime TestShutter "
     "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
 )
 """Records of the camera that an exposure reads once, when it starts."""
@@ -53,6 +54,12 @@ class SettingRecords:
         claims: ClaimDesk
         setup: IocSetup
         records: Mapping[str, Record]
+
+        async def show_roi(self) -> None:
+            """Publish the region."""
+
+        async def show_format(self) -> None:
+            """Publish the format."""
 
         def __getitem__(self, name: str) -> Record: ...
 
@@ -111,6 +118,10 @@ class SettingRecords:
                 await self[f"{name}_RBV"].write(value)
             if name == "cam1:ImageType":
                 await self._show_frame_type(value)
+            if name in ROI_RECORDS:
+                await self.show_roi()
+            if name in FORMAT_RECORDS:
+                await self.show_format()
 
         return put
 

@@ -6,6 +6,7 @@ from iocs.area_detector.std_arrays import StdArraysPlugin
 from iocs.camera.plugin_table import PLUGIN_TABLE
 from iocs.records.template import TemplateUse
 from slitless.definition import Instrument
+from slitless.detector.readout_format import MAXIMUM_OVERSCAN
 
 __all__ = ["detector_templates"]
 
@@ -22,6 +23,7 @@ def detector_templates(instrument: Instrument) -> list[TemplateUse]:
     return [
         TemplateUse("ad_base.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
         TemplateUse("ccd.template", {"R": "cam1:", "ROWS": str(detector.rows)}),
+        TemplateUse("ccd_format.template", {"R": "cam1:", **_format_macros(instrument)}),
         TemplateUse("ccd_control.template", {"R": "cam1:", **_dewar_macros(instrument)}),
         TemplateUse("sim_detector.template", {"R": "cam1:"}),
         TemplateUse("command.template", {"R": "cam1:"}),
@@ -45,6 +47,16 @@ def _camera_macros(instrument: Instrument) -> dict[str, str]:
         "COLD": f"{cold:g}",
         "WARM": f"{warm:g}",
         "MAXBIN": str(MAXIMUM_BINNING),
+    }
+
+
+def _format_macros(instrument: Instrument) -> dict[str, str]:
+    detector = instrument.detector
+    return {
+        "PRESCAN": str(detector.serial_prescan),
+        "OVERSCAN": str(detector.serial_overscan),
+        "OVERROWS": str(detector.parallel_overscan),
+        "MAXOVERSCAN": str(MAXIMUM_OVERSCAN),
     }
 
 

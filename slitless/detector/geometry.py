@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slitless.definition import Amplifier, Detector
+from slitless.detector.readout_format import ReadoutFormat, axis_readout
 from slitless.errors import InvalidRequest
 
-__all__ = ["AmplifierReadout", "Section", "Window", "amplifier_view", "assemble", "readout_layout"]
+__all__ = ["AmplifierReadout", "Section", "Window", "amplifier_view", "assemble", "image_shape", "readout_layout"]
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 MAXIMUM_BINNING = 16
@@ -48,6 +49,8 @@ class Window:
     last_row: int
     column_binning: int = 1
     row_binning: int = 1
+    format: ReadoutFormat | None = None
+    """What is read beside the data; the detector's own format if None."""
 
     @classmethod
     def full(cls, detector: Detector) -> Self:
@@ -71,6 +74,8 @@ class Window:
                 raise InvalidRequest(
                     "window", f"{axis}s {first} to {last}", f"{axis}s must rise within [1, {size}] pixel"
                 )
+        if self.format is not None:
+            self.format.check(detector)
         for axis, binning in (("column", self.column_binning), ("row", self.row_binning)):
             if not 1 <= binning <= MAXIMUM_BINNING:
                 raise InvalidRequest(f"{axis} binning", binning, f"it must be in [1, {MAXIMUM_BINNING}] pixel")
@@ -163,8 +168,16 @@ def readout_layout(detector: Detector, window: Window) -> tuple[AmplifierReadout
     return tuple(_overlapping(detector, window))
 
 
+def image_shape(layout: Sequence[AmplifierReadout]) -> tuple[int, int]:
+    """Return rows and columns of the assembled, trimmed image of a layout."""
+    columns = {readout.detector_slice[1].start: readout.data_columns for readout in layout}
+    rows = {readout.detector_slice[0].start: readout.data_rows for readout in layout}
+    return sum(rows.values()), sum(columns.values())
+
+
 def _overlapping(detector: Detector, window: Window) -> list[AmplifierReadout]:
     layout = []
+    beside = window.format or ReadoutFormat.of(detector)
     for index, amplifier in enumerate(detector.amplifiers):
         half, across = int(amplifier.name[-2]), int(amplifier.name[-1])
         is_top = half == 0
@@ -174,15 +187,28 @@ def _overlapping(detector: Detector, window: Window) -> list[AmplifierReadout]:
         y_high = min(window.last_row, 2 * detector.rows if is_top else detector.rows)
         if x_low > x_high or y_low > y_high:
             continue
+        columns = axis_readout(
+            x_low - across * detector.columns,
+            x_high - across * detector.columns,
+            window.column_binning,
+            total=detector.columns,
+            dark=detector.serial_prescan,
+            underscan=beside.serial_underscan,
+            overscan=beside.serial_overscan,
+        )
+        below = detector.rows if is_top else 0
+        rows = axis_readout(
+            y_low - below, y_high - below, window.row_binning, total=detector.rows, overscan=beside.parallel_overscan
+        )
         layout.append(
             AmplifierReadout(
                 index=index,
                 amplifier=amplifier,
-                data_columns=(x_high - x_low + 1) // window.column_binning,
-                data_rows=(y_high - y_low + 1) // window.row_binning,
-                prescan=detector.serial_prescan // window.column_binning,
-                serial_overscan=detector.serial_overscan,
-                parallel_overscan=detector.parallel_overscan,
+                data_columns=columns.data,
+                data_rows=rows.data,
+                prescan=columns.underscan,
+                serial_overscan=columns.overscan,
+                parallel_overscan=rows.overscan,
                 column_binning=window.column_binning,
                 row_binning=window.row_binning,
                 near_x=x_high,

@@ -205,9 +205,9 @@ SENSOR = (
     Keyword("BINX", "frame:window.column_binning", "int", "pixel", "Column binning", "frame", ALWAYS, Between(1, 64)),
     Keyword("BINY", "frame:window.row_binning", "int", "pixel", "Row binning", "frame", ALWAYS, Between(1, 64)),
     Keyword("DETSIZE", "file:detector_size", "text", "", "Imaging pixels of the detector", "frame", ALWAYS),
-    Keyword("PREH", "instrument:detector.serial_prescan", "int", "pixel", "Serial prescan", "frame", ALWAYS),
-    Keyword("OVERH", "instrument:detector.serial_overscan", "int", "pixel", "Serial overscan", "frame", ALWAYS),
-    Keyword("OVERV", "instrument:detector.parallel_overscan", "int", "pixel", "Parallel overscan", "frame", ALWAYS),
+    Keyword("PREH", "file:serial_underscan", "int", "pixel", "Serial prescan", "frame", ALWAYS),
+    Keyword("OVERH", "file:serial_overscan", "int", "pixel", "Serial overscan", "frame", ALWAYS),
+    Keyword("OVERV", "file:parallel_overscan", "int", "pixel", "Parallel overscan", "frame", ALWAYS),
 )
 FLAGS = (
     Keyword("STUTTER ROWS", "frame:stutter_rows", "int", "pixel", "Rows between slices", "frame", ALWAYS),

@@ -9,6 +9,7 @@ from typing import Any
 
 from slitless.definition import Detector, Instrument
 from slitless.detector.geometry import Section
+from slitless.detector.readout_format import ReadoutFormat
 from slitless.fits.keywords import HEADER_VERSION, Keyword
 from slitless.fits.observatory import observatory_coordinates
 from slitless.fits.plausibility import value_at
@@ -77,7 +78,11 @@ def _sourced(source: str, instrument: Instrument, record: FrameRecord, pvs: Mapp
 def _of_file(what: str, instrument: Instrument, record: FrameRecord) -> object:
     if what.startswith("site_"):
         return observatory_coordinates(instrument.site)[what.removeprefix("site_")]
+    beside = record.window.format or ReadoutFormat.of(instrument.detector)
     return {
+        "serial_underscan": beside.serial_underscan,
+        "serial_overscan": beside.serial_overscan,
+        "parallel_overscan": beside.parallel_overscan,
         "file_name": record.name.file_name(instrument.identifiers),
         "header_version": HEADER_VERSION,
         "detector_size": detector_section(instrument.detector).fits(),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from slitless.definition import Detector, Instrument
 from slitless.detector.geometry import AmplifierReadout, Window, readout_layout
+from slitless.detector.readout_format import ReadoutFormat
 from slitless.errors import InvalidRequest
 from slitless.exposure import ImageType
 from slitless.fits.frame_file import readout_of
@@ -68,7 +69,7 @@ def integrity_problems(path: Path | str, instrument: Instrument) -> list[str]:
 
 def _integrity_problems(hdus: list[Hdu], detector: Detector) -> list[str]:
     problems = [problem for hdu in hdus for problem in hdu.checksum_problems()]
-    return problems + _geometry_problems(hdus[1:], detector)
+    return problems + _geometry_problems(hdus[0].header, hdus[1:], detector)
 
 
 def _primary_problems(header: fits.Header) -> list[str]:
@@ -84,7 +85,7 @@ def _primary_problems(header: fits.Header) -> list[str]:
     ]
 
 
-def _geometry_problems(segments: list[Hdu], detector: Detector) -> list[str]:
+def _geometry_problems(primary: fits.Header, segments: list[Hdu], detector: Detector) -> list[str]:
     found: list[AmplifierReadout] = []
     for hdu in segments:
         try:
@@ -94,9 +95,9 @@ def _geometry_problems(segments: list[Hdu], detector: Detector) -> list[str]:
     if not found:
         return ["no amplifiers"]
     try:
-        due = readout_layout(detector, _window(found, detector))
+        due = readout_layout(detector, _window(found, _format(primary, detector)))
     except InvalidRequest as error:
-        return [f"DETSEC: {error}"]
+        return [f"DETSEC, or the format in PREH, OVERH and OVERV: {error}"]
     names, due_names = [r.amplifier.name for r in found], [r.amplifier.name for r in due]
     if names != due_names:
         return [f"amplifiers are {', '.join(names)}, and should be {', '.join(due_names)}"]
@@ -108,7 +109,18 @@ def _geometry_problems(segments: list[Hdu], detector: Detector) -> list[str]:
     ]
 
 
-def _window(found: list[AmplifierReadout], detector: Detector) -> Window:
+def _format(primary: fits.Header, detector: Detector) -> ReadoutFormat:
+    """Return the format that the primary header says; the detector's own where it says none."""
+    own = ReadoutFormat.of(detector)
+    counts: list[Any] = [
+        primary.get("PREH", own.serial_underscan),
+        primary.get("OVERH", own.serial_overscan),
+        primary.get("OVERV", own.parallel_overscan),
+    ]
+    return ReadoutFormat(*counts)
+
+
+def _window(found: list[AmplifierReadout], beside: ReadoutFormat) -> Window:
     """Return the window whose layout the amplifiers should be: all the detector pixels they say they hold."""
     rows, columns = zip(*(readout.detector_slice for readout in found), strict=True)
     return Window(
@@ -118,6 +130,7 @@ def _window(found: list[AmplifierReadout], detector: Detector) -> Window:
         last_row=max(r.stop for r in rows),
         column_binning=found[0].column_binning,
         row_binning=found[0].row_binning,
+        format=beside,
     )
 
 

@@ -165,6 +165,25 @@ async def test_b9_any_text_comes_back_from_pv_and_header_as_it_was_given(bench, 
     assert json.loads(status)["imagetitle"] == text
 
 
+@pytest.mark.parametrize(
+    "roi",
+    [
+        [50, 11, 1, 32, 1, 1],
+        [1, 100_000, 1, 32, 1, 1],
+        [0, 64, 1, 32, 1, 1],
+        [1, 64, 1, 32, 0, 1],
+        [1, 64, 1, 32, 1, 17],
+        [1.5, 64, 1, 32],
+        [1, 192, 1, 400, 1, 1, 0],
+    ],
+)
+async def test_b10_a_region_that_cannot_be_is_refused_and_the_old_one_kept(bench, roi):
+    await bench.set(ROI=[11, 50, 6, 25, 2, 2])
+    await bench.refused("CAM:cam1:ROI", roi)
+    assert list(await bench.cam("ROI_RBV")) == [11, 50, 6, 25, 2, 2]
+    assert (await bench.cam("MinX"), await bench.cam("BinX")) == (10, 2)
+
+
 @pytest.fixture
 def detector(start_ioc, tmp_path):
     """Start the detector's IOC as a process."""

@@ -13,7 +13,7 @@ autotitle imagetype exposureflag exposuresequencedelay exposuresequencetotal exp
 exposuresequenceflush exposureupdatingheader isexposuresequence displayimage sendimage savefile flusharray tdidelay
 tdimode pardelay exposureguidemode exposureguidestatus lastfilename imagefiletype imageheaderfile imagetest
 imagesequencenumber imageautoincrementsequencenumber imageincludesequencenumber imageautoname imageoverwrite imageroot
-imagefolder imagesizex imagesizey numpiximage colbin rowbin instrumentenabled
+imagefolder imagesizex imagesizey numpiximage colbin rowbin firstcol lastcol firstrow lastrow instrumentenabled
 instrumentfocus telescopeenabled telescopefocus controltemperature camtemp dewtemp utilityboardinstalled
 pciboardinstalled timingboardinstalled videogain videospeed usereadlock pcifile timingfile utilityfile timingboard
 videoboards clockboards systemname abortflag verbosity hostname version wd logdata imagefilename imagetitle
@@ -62,6 +62,8 @@ async def test_a_parameter_is_got_and_set_by_its_name_in_any_case(bench):
         ("imagetype", "3", "not one of"),
         ("exposuretime", "-1", "outside"),
         ("lastfilename", "x", "read-only"),
+        ("lastcol", "0", "columns"),
+        ("firstcol", "1.5", "whole number"),
         ("savefile", "0", "always"),
     ],
 )

@@ -26,9 +26,10 @@ NOON = 1_719_230_437.0  # TAI unix s of 2024-06-24T12:00:00 UTC
 SETTINGS = {
     "ImageType": "OBJECT", "AcquireTime": 2.0, "ImageMode": "Single", "NumImages": 1, "AcquirePeriod": 0.0,
     "FlushCycles": 1, "MinX": 0, "MinY": 0, "SizeX": 4072, "SizeY": 4000, "BinX": 1, "BinY": 1,
+    "SerialUnderscan": 3, "SerialOverscan": 64, "ParallelOverscan": 48,
     "SnapIndex": 1, "SnapCount": 1, "StutterShifts": 0, "StutterRows": 0,
     "FocusFrame": "No", "FocusSteps": 7, "FocusStep": 0.05, "FocusShift": 50,
-    **dict.fromkeys(("GroupId", "TestType", "Reason", "Program", "Note", "ObjectName", "Observer"), ""),
+    **dict.fromkeys(("GroupId", "TestType", "Reason", "Program", "Note", "ObjectName", "ImageTitle", "Observer"), ""),
 }  # fmt: skip
 
 
