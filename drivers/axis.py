@@ -26,6 +26,8 @@ class AxisStatus:
     """What the hardware complains about; empty when all is well."""
     expected_end: float | None = None
     """TAI unix s at which the motion ends; None when at rest or when the hardware cannot say."""
+    rests_since: float | None = None
+    """TAI unix s at which it came to rest here; None when it moves or when the hardware cannot say."""
 
 
 class AxisDriver(Protocol):

@@ -35,7 +35,7 @@ from iocs.records.database import make_records
 from iocs.records.record import AlarmSeverity, AlarmStatus, Record
 from iocs.records.template import TemplateError, TemplateUse, load
 from iocs.summary_state import StateCommand, SummaryState, next_state
-from iocs.wire.client import Client, Refused
+from iocs.wire.client import Client, Curtailed, Refused
 from iocs.wire.peers import Peer, PeerError, Peers
 from slitless import __version__
 from slitless.definition import Instrument
@@ -266,10 +266,13 @@ class Ioc:
             await target.write(value if replacement is None else replacement)
 
         async def put(target: Record, value: Any, client: Client) -> None:
-            if group is None:
-                await store(target, value, client)
-            else:
-                await group.execute(client, self._check_enabled, lambda: store(target, value, client))
+            try:
+                if group is None:
+                    await store(target, value, client)
+                else:
+                    await group.execute(client, self._check_enabled, lambda: store(target, value, client))
+            except Curtailed:
+                return  # the record has done with it; whoever asks by the command protocol is told more
 
         record.client_put = put
         record.put_refused = group.refuse if group is not None else None

@@ -79,6 +79,34 @@ class Move:
         )
         return cls(phases, started_at + 2 * ramp + cruise, target, acceleration)
 
+    @classmethod
+    def onward(
+        cls, under_way: Move, target: float, tai: float, speed: float, acceleration_time: float = 0.0
+    ) -> Move | None:
+        """Return the move to a new target from the middle of another one, without a rest in between.
+
+        None where the new target cannot be reached so: it lies behind, or nearer than the way it takes to brake.
+        """
+        velocity = under_way.velocity(tai)
+        if velocity == 0 or acceleration_time == 0 or speed <= 0:
+            return None
+        position, sign = under_way.position(tai), math.copysign(1.0, velocity)
+        ahead, pace, acceleration = sign * (target - position), abs(velocity), speed / acceleration_time
+        if ahead <= pace**2 / (2 * acceleration):
+            return None
+        peak = speed if pace > speed else min(speed, math.sqrt(acceleration * ahead + pace**2 / 2))
+        change, brake = abs(peak - pace) / acceleration, peak / acceleration
+        at_speed = (pace + peak) / 2 * change
+        cruise = max(ahead - at_speed - peak * brake / 2, 0.0) / peak
+        phases = (
+            Phase(tai, position, velocity, sign * math.copysign(acceleration, peak - pace)),
+            Phase(tai + change, position + sign * at_speed, sign * peak, 0.0),
+            Phase(
+                tai + change + cruise, position + sign * (at_speed + peak * cruise), sign * peak, -sign * acceleration
+            ),
+        )
+        return cls(phases, tai + change + cruise + brake, target, acceleration)
+
     def _phase(self, tai: float) -> Phase | None:
         begun = [phase for phase in self.phases if phase.began_at <= tai]
         return begun[-1] if begun else None

@@ -78,6 +78,8 @@ class SimulatedAxis(Failing):
         self._stuck = False
         self._gives_up_at: float | None = None
         self._problem = ""
+        self._renamed_at = now()
+        """When the scale was last changed, TAI unix s: from then on it reads what it reads."""
 
     async def status(self) -> AxisStatus:
         """Say where the axis is and what it is doing."""
@@ -97,6 +99,7 @@ class SimulatedAxis(Failing):
             forward=self._forward,
             problem=self._problem,
             expected_end=end if moving and not self._stuck else None,
+            rests_since=None if moving else max(self._renamed_at, self._move.done_at),
         )
 
     async def move(self, position: float, speed: float, acceleration_time: float) -> None:
@@ -126,6 +129,7 @@ class SimulatedAxis(Failing):
         """Declare that where the axis stands is `position` (mm)."""
         self.check_link()
         self._shift = position - self._position(self.now())
+        self._renamed_at = self.now()
 
     def inject(self, fault: str) -> None:
         """Fail from now on as `fault` says, also in a motion under way; ``"None"`` repairs.
@@ -141,28 +145,35 @@ class SimulatedAxis(Failing):
         if fault == LOST_ZERO:
             self._shift = LOST_ZERO_READING - self._position(now)
             self._homed = False
+            self._renamed_at = now
         elif fault in (STUCK, MOVE_TIMEOUT) and not self._move.is_done(now):
             self._seize(now)
 
     def _start(self, target: float, speed: float, acceleration_time: float) -> None:
-        """Brake from whatever is under way, then go."""
+        """Go on to the target from whatever is under way; where it lies behind, brake and turn."""
         now, mechanics = self.now(), self.mechanics
         self._problem = ""
         self._gives_up_at = None
         self._stuck = False
-        self._brake = self._stopping(now)
-        start = self._brake.target
         reachable = min(max(target, mechanics.low_switch), mechanics.high_switch)
-        if reachable != start:
-            self._forward = reachable > start
-        self._move = Move.between(start, reachable, max(now, self._brake.done_at), speed, acceleration_time)
+        onward = Move.onward(self._under_way(now), reachable, now, speed, acceleration_time)
+        if onward is not None:
+            self._brake, self._move = Move.resting(self._position(now), now), onward
+        else:
+            self._brake = self._stopping(now)
+            start = self._brake.target
+            if reachable != start:
+                self._forward = reachable > start
+            self._move = Move.between(start, reachable, max(now, self._brake.done_at), speed, acceleration_time)
         if self.fault in (STUCK, MOVE_TIMEOUT):
             self._seize(now)
 
     def _stopping(self, now: float) -> Move:
         """Return the motion that brings it to rest."""
-        under_way = self._move if now >= self._brake.done_at else self._brake
-        return under_way.stop(now)
+        return self._under_way(now).stop(now)
+
+    def _under_way(self, now: float) -> Move:
+        return self._move if now >= self._brake.done_at else self._brake
 
     def _seize(self, now: float) -> None:
         """Stand still where it is, with the motor still pushing."""
@@ -173,7 +184,7 @@ class SimulatedAxis(Failing):
 
     def _position(self, now: float) -> float:
         """Return where it is, whatever it reads."""
-        return (self._move if now >= self._brake.done_at else self._brake).position(now)
+        return self._under_way(now).position(now)
 
     def _is_moving(self, now: float) -> bool:
         return self._stuck or self._gives_up_at is not None or not self._move.is_done(now)

@@ -1,25 +1,23 @@
-"""One motion of an axis after the other: started, changed on the way, paused, stopped, and how it ended."""
+"""Sees an axis from goal to goal: stops, pauses, new goals on the way.
+
+From the first goal to the rest after the last one is one motion for the record: DMOV is 0 from end to end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from drivers.axis import AxisDriver, AxisStatus
+from drivers.axis import AxisDriver
 from drivers.faults import LinkLost
-from iocs.ioc import Refused
-from iocs.mechanisms.hardware_watch import HardwareWatch
 from iocs.mechanisms.motor_display import MotorDisplay
+from iocs.mechanisms.motor_goals import Goal, GoalRun
+from iocs.mechanisms.motor_scale import MotorScale
+from iocs.records.motor_record import MotorRecord
+from iocs.wire.client import Curtailed
 from slitless.instrument_time import InstrumentClock
 
-__all__ = ["MotorMotion", "NotArrived"]
-
-PATIENCE = 10.0
-"""s beyond twice what a motion should take."""
-
-
-class NotArrived(Exception):
-    """The axis failed to do what it was told; the message says where it is."""
+__all__ = ["MotorMotion"]
 
 
 class MotorMotion:
@@ -29,16 +27,16 @@ class MotorMotion:
     ----------
     label : str
         What an observer calls the axis.
-    unit : str
-        Of its positions.
+    motor : MotorRecord
+        Says how fast, how far off, how often again.
+    scale : MotorScale
+        Its scales.
     driver : AxisDriver
         The axis.
     display : MotorDisplay
         Where it is shown.
     clock : InstrumentClock
         Instrument time.
-    tolerance : callable
-        Returns how far from its target an axis may rest.
     failed : callable
         Gets the message of a `NotArrived`, also when nobody waits for the motion any more.
     """
@@ -46,30 +44,21 @@ class MotorMotion:
     def __init__(
         self,
         label: str,
-        unit: str,
+        motor: MotorRecord,
+        scale: MotorScale,
         driver: AxisDriver,
         display: MotorDisplay,
         clock: InstrumentClock,
-        tolerance: Callable[[], float],
         failed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._label = label
-        self._unit = unit
+        self._motor = motor
         self._driver = driver
         self._display = display
-        self._clock = clock
-        self._tolerance = tolerance
-        self._failed = failed
-        self._watch = HardwareWatch(clock)
-        self._request = 0
-        self._task: asyncio.Task[None] | None = None
-        self._deadline = 0.0
-        self._target: float | None = None
-        self._start: Callable[[], Awaitable[None]] | None = None
-        self._stopped = False
-        self._ordering = asyncio.Lock()  # the end of a motion is not judged while another is being started
-        self._going = asyncio.Event()
-        self._going.set()
+        self._run = GoalRun(label, motor, scale, driver, display, clock, failed)
+        self._orders = self._run.orders
+        self._task: asyncio.Task[tuple[Goal, str]] | None = None
+        self._ending = False
 
     def abandon(self) -> None:
         """Follow the axis no more, for the IOC ends."""
@@ -81,123 +70,98 @@ class MotorMotion:
         """Whether a motion has not ended; a paused one has not."""
         return self._task is not None
 
-    async def go(self, start: Callable[[], Awaitable[None]], duration: float, target: float | None) -> None:
-        """Start a motion, or change the one under way, and return when the axis rests where this one goes.
+    async def pursue(self, goal: Goal) -> None:
+        """See the axis to a goal, from rest or from the middle of another motion; return when it rests.
 
-        Parameters
-        ----------
-        start : callable
-            Tells the driver.
-        duration : float
-            s that it should take.
-        target : float or None
-            Dial position where it ends; None if that is not known before.
+        While SPMG is Stop or Pause the axis waits, and DMOV is 0.
 
         Raises
         ------
-        Refused
-            If it was stopped, or superseded by another motion.
+        Curtailed
+            If it was stopped, or told to do something else.
         NotArrived
             If the axis failed.
         LinkLost
             If the hardware does not answer.
         """
-        async with self._ordering:
-            self._request += 1
-            request = self._request
-            self._stopped = False
-            self._going.set()
-            await start()
-            self._start, self._target = start, target
-            self._deadline = self._clock.now() + 2 * duration + PATIENCE
+        while self._ending and self._task is not None:  # this motion's DMOV is to fall after that one's has risen
+            await asyncio.wait([self._task])
+        self._orders.goal = goal
+        self._orders.called_off = self._orders.released = False
         if self._task is None:
             self._task = asyncio.ensure_future(self._see_through())
             self._task.add_done_callback(_note_result)
-        self._watch.nudge()
-        await asyncio.shield(self._task)
-        if request != self._request:
-            raise Refused(f"{self._label}: superseded by another motion")
+        self.notice()
+        last, curtailed = await asyncio.shield(self._task)
+        if goal is not last:
+            curtailed = "superseded by another motion"
+        if curtailed:
+            raise Curtailed(f"{self._label}: {curtailed}")
+
+    def notice(self) -> None:
+        """Look at once at what has changed, SPMG for one."""
+        self._orders.notice()
 
     async def stop(self) -> None:
-        """Stop; the command that moved the axis ends in error."""
-        if self._task is not None:
-            self._stopped = True
-            self._going.set()
+        """Stop, and return when the axis has heard of it; the setpoint becomes where it rests."""
+        if self._task is not None and not self._ending:
+            self._orders.called_off = True
             await self._driver.stop()
-            self._watch.nudge()
+            self.notice()
 
-    async def pause(self) -> None:
-        """Stop until `resume`; the command that moved the axis waits."""
-        if self._task is not None:
-            self._going.clear()
-            await self._driver.stop()
-            self._watch.nudge()
+    def let_go(self) -> None:
+        """End a jog."""
+        self._orders.released = True
+        self.notice()
 
-    def resume(self) -> None:
-        """Go on to where a paused motion was going."""
-        self._going.set()
+    async def rest(self) -> None:
+        """Return when no motion is under way."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
 
-    async def _see_through(self) -> None:
-        """Follow the axis until it rests for good; raise what `go` raises."""
+    async def _see_through(self) -> tuple[Goal, str]:
+        """Pursue goals until the axis rests for good; return the last, and why it was given up, empty if reached."""
         await self._display.begin()
         try:
             while True:
-                request = self._request
-                status = await self._rest()
-                if not self._going.is_set():
-                    await self._wait_and_restart()
-                    continue
-                async with self._ordering:
-                    if request == self._request:
-                        await self._judge(status)
-                        break
+                curtailed = await self._attend()
+                if curtailed is not None:
+                    self._ending = True
+                    return self._orders.goal, curtailed
         except LinkLost:
+            self._ending = True
             await self._display.show_no_link()
             raise
         finally:
-            self._task = None
+            self._ending = True
             await self._display.end()
+            self._task = None
+            self._ending = False
 
-    async def _rest(self) -> AxisStatus:
-        """Show the axis on its way; return its status at rest, or when patience ends."""
-        status = await self._driver.status()
-        events = self._watch.follow(self._driver.status, lambda s: s.expected_end, lambda: self._deadline)
-        async for status in events:
-            await self._display.show(status)
-            if not status.moving:
-                break
-        return status
-
-    async def _wait_and_restart(self) -> None:
-        paused_at = self._clock.now()
-        await self._going.wait()
-        if not self._stopped and self._start is not None:
-            self._deadline += self._clock.now() - paused_at
-            await self._start()
-
-    async def _judge(self, status: AxisStatus) -> None:
-        """Compare where the axis rests with where it was to go."""
-        here = f"it stands at {status.position:g} {self._unit}"
-        if status.moving:
-            await self._driver.stop()
-        elif self._stopped:
-            await self._display.synchronize()
-            raise Refused(f"{self._label}: stopped; {here}")
-        elif not status.problem and self._is_there(status):
-            if self._target is None:
+    async def _attend(self) -> str | None:
+        """Do what is due next; return None if more is."""
+        orders = self._orders
+        goal = orders.goal
+        orders.news.clear()
+        if orders.called_off:
+            status = await self._run.come_to_rest()
+            if orders.called_off:
                 await self._display.synchronize()
-            return
-        await self._display.show_failure(await self._driver.status())
-        goal = "the end of its motion" if self._target is None else f"{self._target:g} {self._unit}"
-        report = f"{self._label}: did not reach {goal}; {here}"
-        await self._failed(report)
-        raise NotArrived(report)
+            # It may have been told to do something else meanwhile.
+            return f"stopped; {self._run.place(status)}" if orders.called_off else None
+        if orders.is_held:
+            await self._run.come_to_rest()
+            if orders.is_held and goal is orders.goal and not orders.called_off:
+                await orders.news.wait()
+            return None
+        reached = await self._run.carry_out(goal)
+        if reached and self._motor["SPMG"].value == "Move":
+            await self._motor["SPMG"].write("Pause")
+            await self._motor["LSPG"].write("Pause")
+        return "" if reached and goal is orders.goal and not orders.called_off else None
 
-    def _is_there(self, status: AxisStatus) -> bool:
-        return self._target is None or abs(status.position - self._target) <= self._tolerance()
 
-
-def _note_result(task: asyncio.Task[None]) -> None:
+def _note_result(task: asyncio.Task[tuple[Goal, str]]) -> None:
     """Fetch the outcome, so that one nobody waits for is not reported as lost."""
     if not task.cancelled():
         task.exception()

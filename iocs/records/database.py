@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from caproto import ChannelType
 
-from iocs.records.alarms import LimitAlarm
 from iocs.records.kinds import Array, Enumeration, Kind, LongText, Number, ShortText, StringArray
-from iocs.records.menus import MENUS, MOTOR_FIELDS, VALUE_TYPES, state_fields
-from iocs.records.motor_fields import motor_limits
+from iocs.records.menus import MENUS, VALUE_TYPES, state_fields
+from iocs.records.motor_record import make_motor
 from iocs.records.record import Record
 from iocs.records.template import Database, RecordDefinition, TemplateError
 
@@ -26,8 +25,6 @@ ELEMENTS = {
     "DOUBLE": ChannelType.DOUBLE,
 }
 """How rsrv serves each FTVL; CHAR and STRING are text here."""
-COMMON_FIELDS = frozenset("DTYP ASG SCAN PINI FLNK PHAS TSE".split())
-"""Fields of every record that a motor may be given and that mean nothing here."""
 
 
 def _states(definition: RecordDefinition) -> tuple[str, ...]:
@@ -89,7 +86,7 @@ def make_records(database: Database) -> dict[str, Record]:
         if definition.type not in VALUE_TYPES:
             raise TemplateError(f"record {definition.name!r}: type {definition.type!r} is not supported")
         try:
-            made = _make_motor(definition) if definition.type == "motor" else {"": _make(definition)}
+            made = make_motor(definition) if definition.type == "motor" else {"": _make(definition)}
         except ValueError as error:
             raise TemplateError(f"record {definition.name!r}: {error}") from None
         for name in (definition.name, *definition.aliases):
@@ -115,22 +112,3 @@ def _constant(definition: RecordDefinition) -> str | None:
             continue
         return text
     return None
-
-
-def _make_motor(definition: RecordDefinition) -> dict[str, Record]:
-    fields = definition.fields
-    made: dict[str, Record] = {}
-    unknown = sorted(set(fields) - set(MOTOR_FIELDS) - COMMON_FIELDS)
-    if unknown:
-        raise ValueError(f"a motor has no field {', '.join(unknown)}")
-    for field, value_type in MOTOR_FIELDS.items():
-        kind = _kind(definition, value_type)
-        made[f".{field}"] = record = Record(definition, f"{definition.name}.{field}", kind, fields.get(field, ""))
-        record.drive_limits = None
-        record.limits = motor_limits(field, fields)
-        if field in ("VAL", "RBV"):
-            record.limits.alarm, record.limits.warning = record.limit_alarm.shown
-        else:
-            record.limit_alarm = LimitAlarm({})
-    made[""] = made[".VAL"]
-    return made

@@ -1,7 +1,7 @@
 """Which fields a record of each type has, and of which type they are.
 
 Facts of the database definitions of EPICS base 7.0 (`dbCommon.dbd` and the record types), checked by a test against
-those that come with epicscorelibs. A motor's own fields stand in `menus.MOTOR_FIELDS`.
+those that come with epicscorelibs. A motor's own fields stand in `motor_fields`.
 """
 
 from __future__ import annotations

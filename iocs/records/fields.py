@@ -148,7 +148,7 @@ class FieldChannel(Channel):
         record = self.record
         match self.field:
             case "NAME":
-                value: Any = record.name
+                value: Any = record.definition.name
             case "RTYP":
                 value = record.record_type
             case "STAT":

@@ -129,6 +129,8 @@ class Number:
         number = float(value) if not isinstance(value, (int, np.integer)) else int(value)
         if self.data_type == ChannelType.DOUBLE:
             return float(number)
+        if self.data_type == ChannelType.FLOAT:
+            return float(np.float32(number))
         low, high = INTEGER_BOUNDS[self.data_type]
         if not low <= number <= high:
             raise ValueError(f"{number:g} is outside [{low}, {high}]")

@@ -6,7 +6,7 @@ Facts of the EPICS database definitions: base 7.0 (`dbCommon.dbd` and the record
 
 from __future__ import annotations
 
-__all__ = ["MENUS", "MOTOR_FIELDS", "SEVERITY_FIELDS", "STATE_FIELDS", "VALUE_FIELDS", "VALUE_TYPES", "state_fields"]
+__all__ = ["MENUS", "SEVERITY_FIELDS", "STATE_FIELDS", "VALUE_FIELDS", "VALUE_TYPES", "state_fields"]
 
 SEVERITIES = ("NO_ALARM", "MINOR", "MAJOR", "INVALID")
 STATUSES = (
@@ -79,43 +79,16 @@ MENUS: dict[str, tuple[str, ...]] = {
     "motor_direction": ("Pos", "Neg"),
     "motor_offset": ("Variable", "Frozen"),
     "motor_set": ("Use", "Set"),
+    "motor_acceleration": ("Use ACCL", "Use ACCS"),
+    "motor_encoder": ("No", "Yes"),
     "motor_go": ("Stop", "Pause", "Move", "Go"),
-    "motor_yesno": ("No", "Yes"),
-    "motor_enable": ("Disable", "Enable"),
+    "motor_torque": ("Disable", "Enable"),
     "motor_status": ("OFF", "ON", "BUSY"),
-    "motor_mode": ("Default", "Arithmetic", "Geometric", "In-Position"),
-    "motor_torque": ("No", "Yes"),
-    "motor_restore": ("Never", "NearZero", "Always", "Conditional"),
+    "motor_retry": ("Default", "Arithmetic", "Geometric", "In-Position"),
+    "motor_restore": ("Never", "Always", "NearZero", "Conditional"),
 }  # fmt: skip
 
 
 def state_fields(record_type: str) -> list[str]:
     """Return the fields that name the states of a record type, in order."""
     return ["ZNAM", "ONAM"] if record_type in ("bi", "bo", "busy") else STATE_FIELDS
-
-
-def _table(**by_type: str) -> dict[str, str]:
-    return {name: type_name for type_name, names in by_type.items() for name in names.split()}
-
-
-MOTOR_FIELDS = _table(
-    double="ACCL ADEL BACC BDST BVEL DCOF DHLM DIFF DLLM DLY DRBV DVAL ERES FRAC HIGH HIHI HLM HOPR HVEL HYST "
-    "ICOF JAR JVEL LDVL LLM LOLO LOPR LOW LRLV LVAL MDEL MRES MSTA OFF PCOF PP RBV RDBD RLV S SBAK SBAS SMAX SPDB "
-    "TWV UREV VAL VBAS VELO VERS VMAX",
-    long="RVAL RRBV RMP REP RDIF LRVL MIP SREV CARD RHLM RLLM RVEL",
-    short="ATHM CDIR DMOV DISA DISP HLS HOMF HOMR JOGF JOGR LLS LVIO MISS MMAP MOVN NTMF PERL PREC RCNT "
-    "RTRY STOP SYNC TDIR TWF TWR",
-    string="DESC EGU OUT INIT PREM POST RDBL RLNK STOO DINP RINP DOL",
-    severity="HHSV HSV LSV LLSV HLSV",
-    motor_direction="DIR",
-    motor_offset="FOFF",
-    motor_set="SET",
-    motor_go="SPMG LSPG",
-    motor_yesno="UEIP URIP NTM IGSET",
-    motor_enable="CNEN",
-    motor_status="STUP",
-    motor_mode="RMOD",
-    motor_restore="RSTM",
-    omsl="OMSL",
-)
-"""Type of the fields of a motor record. ULONG fields (MSTA) travel as doubles, USHORT ones as longs, as rsrv does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Client", "Refused"]
+__all__ = ["Client", "Curtailed", "Refused"]
 
 
 class Refused(Exception):
@@ -19,6 +19,13 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Curtailed(Refused):
+    """What a put began was ended early by another put, a stop for one: it did not do what was asked.
+
+    The command protocol reports an error. The put-callback ends as for an EPICS record: the record has done with it.
+    """
 
 
 @dataclass(frozen=True)
