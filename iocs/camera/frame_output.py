@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from iocs.records.record import Record
 
 __all__ = ["FrameOutput", "frame_array"]
+
+log = logging.getLogger(__name__)
 
 
 class FrameOutput:
@@ -38,7 +41,10 @@ class FrameOutput:
     async def send(
         self, record: FrameRecord, readout: ReadoutResult, start: Mapping[str, object], end: Mapping[str, object]
     ) -> None:
-        """Count a frame, show its size, and give it to the plugins; return when those that block are done."""
+        """Count a frame, show its size, and give it to the plugins; return when those that block are done.
+
+        Nothing that goes wrong on the way of an array does any harm to the exposure.
+        """
         counter = self._record("ArrayCounter_RBV")
         array = frame_array(counter.value + 1, SourceFrame(record, readout, start, end))
         columns, rows = array.sizes
@@ -46,7 +52,10 @@ class FrameOutput:
         await self._record("ArraySizeY_RBV").write(rows)
         await self._record("ArraySize_RBV").write(array.size)
         await counter.write(array.unique_id)
-        await self.chain.publish(array)
+        try:
+            await self.chain.publish(array)
+        except Exception:
+            log.exception("array %d did not reach every plugin", array.unique_id)
 
 
 def frame_array(unique_id: int, frame: SourceFrame) -> NDArray:
