@@ -72,6 +72,7 @@ class Camera(CamBase):
     sequence_release = Cpt(TextSetting, "SequenceRelease", kind="omitted")
     sequence_owner = Cpt(Text, "SequenceOwner_RBV", kind="omitted")
 
+    port_name = Cpt(Readback, "PortName_RBV", string=True, kind="omitted")
     obs_id = Cpt(Readback, "ExposureId_RBV", string=True, kind="omitted")
     exposure_id = Cpt(Count, "ExposureNumber_RBV", kind="omitted")
     day_obs = Cpt(Readback, "DayObs_RBV", kind="omitted")
@@ -106,3 +107,7 @@ class FrameStatistics(Device):
     minimum = Cpt(Readback, "MinValue_RBV", kind="omitted")
     maximum = Cpt(Readback, "MaxValue_RBV", kind="omitted")
     noise = Cpt(Readback, "Noise_RBV", kind="omitted")
+    exposure_end = Cpt(Readback, "TimeStamp_RBV", kind="omitted")
+    """Of the frame they are of."""
+    source = Cpt(Readback, "NDArrayPort_RBV", string=True, kind="omitted")
+    """Port it was got from: the camera's, unless somebody wants statistics of a region."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 SETTLE = 20.0
 """s of wall time for the camera to close the shutter and become idle when told to stop."""
+
+STATISTICS = ("mean", "sigma", "minimum", "maximum", "noise")
+"""Data keys that the statistics plugin answers for; NaN for a frame that it did not do."""
 
 FINISHED = ("Idle", "Aborted", "Error", "Disconnected")
 """Detector states in which nothing runs."""
@@ -187,6 +191,9 @@ class Detector(Device):
     def read(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return what the camera says about the last frame."""
         reading = {key: {"value": s.get(), "timestamp": s.timestamp} for key, s in self._data_signals().items()}
+        if not self._statistics_are_of_this_frame():
+            for key in STATISTICS:
+                reading[f"{self.name}_{key}"]["value"] = math.nan
         path = self.fits.full_file_name.get()
         stamp = self.fits.full_file_name.timestamp
         reading[f"{self.name}_file"] = {"value": self._relative(path), "timestamp": stamp}
@@ -242,16 +249,19 @@ class Detector(Device):
             "dark_time": cam.dark_time,
             "start": cam.exposure_start,
             "end": cam.exposure_end,
-            "mean": statistics.mean,
-            "sigma": statistics.sigma,
-            "minimum": statistics.minimum,
-            "maximum": statistics.maximum,
-            "noise": statistics.noise,
+            **{key: getattr(statistics, key) for key in STATISTICS},
             "snap_index": cam.snap_index,
             "snap_count": cam.snap_count,
             "header_problems": cam.header_problems,
         }
         return {f"{self.name}_{key}": signal for key, signal in signals.items()}
+
+    def _statistics_are_of_this_frame(self) -> bool:
+        """Whether the plugin has done the whole frame that was taken last; it need not wait, nor look at all of it."""
+        statistics, cam = self.statistics, self.cam
+        return (
+            statistics.exposure_end.get() == cam.exposure_end.get() and statistics.source.get() == cam.port_name.get()
+        )
 
     def _relative(self, path: str) -> str:
         return relative(path, self.fits.data_root.get())

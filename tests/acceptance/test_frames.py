@@ -124,5 +124,21 @@ def test_the_statistics_of_an_event_are_those_of_its_file(observatory):
     assert event["data"]["detector_maximum"] == pytest.approx(pixels.max(), abs=2.0)
 
 
+@pytest.mark.parametrize(
+    ("record", "value", "usual"), [("EnableCallbacks", 0, 1), ("NDArrayPort", "ROI1", "CCD1")], ids=["off", "region"]
+)
+def test_an_event_has_no_statistics_when_there_are_none_of_its_whole_frame(observatory, record, value, usual):
+    observatory.put(f"CAM:Stats1:{record}", value)
+    try:
+        observatory.take(take_bias(1))
+    finally:
+        observatory.put(f"CAM:Stats1:{record}", usual)
+    (event,) = observatory.events()
+    assert all(np.isnan(event["data"][f"detector_{key}"]) for key in ("mean", "sigma", "maximum", "noise"))
+    observatory.take(take_bias(1))
+    (event,) = observatory.events()
+    assert abs(event["data"]["detector_mean"]) < 1.0  # ADU
+
+
 def test_journal_ledger_and_files_agree_in_the_end(observatory):
     assert observatory.problems() == []
