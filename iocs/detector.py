@@ -19,7 +19,9 @@ from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
 from iocs.area_detector.rates import watch_rates
 from iocs.camera.acquisition import Acquisition
+from iocs.camera.busy import AcquireBusy
 from iocs.camera.display import Display, ExposureFlag, FrameState
+from iocs.camera.driver_records import DriverRecords
 from iocs.camera.equipment import Equipment
 from iocs.camera.files import Destinations
 from iocs.camera.fits_records import FitsRecords
@@ -56,7 +58,9 @@ LINK_FAULT = 5
 LOOK_PERIOD = 1.0  # wall s between looks at temperature and disk
 
 
-class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, SequenceRecords, SettingRecords, Ioc):
+class DetectorIoc(
+    DriverRecords, FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, SequenceRecords, SettingRecords, Ioc
+):
     """The camera, its plugins and its exposures."""
 
     device = "CAM"
@@ -95,6 +99,7 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
         )
         self.acquisition = Acquisition(self.equipment, self._show_acquiring)
         self.status = StatusRecord(self.__getitem__, self._facts)
+        self.busy = AcquireBusy(lambda name: self[f"cam1:{name}"], self.chain.drained, self.background)
         self.on_client_gone(self._client_gone)
         self.on_client_gone(self.forget_parameter)
         self.mirror_settings()
@@ -106,9 +111,10 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
         if value == "Acquire":
             self._check_turn(client)
             await self.acquisition.run(self._latched(), self.claims.day_obs(), self.claims.owner)
+            await self.busy.wait()
         else:
             self.acquisition.stop()
-        return "Done"
+        return "Acquire" if self.acquisition.is_running else "Done"
 
     @command("cam1:StartImage", group="cam1:")
     async def _put_start_image(self, value: str, client: Client) -> str:
@@ -219,7 +225,7 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
             close_open_exposures, self.equipment.ledger, self.destinations, self.instrument, self.clock.now()
         )
         self.watch("SHUTTER:State_RBV").on_change(self._shutter_changed)
-        self.background(self._look())
+        self.background(self._look_again())
         self.background(self.status.run())
         self.background(watch_rates(self.__getitem__, ("cam1:", *PLUGINS)))
 
@@ -267,11 +273,12 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
 
     async def _show_acquiring(self, is_running: bool, done: int) -> None:
         await self["cam1:NumImagesCounter_RBV"].write(done)
-        await self["cam1:NumExposuresCounter_RBV"].write(min(done, 1))
-        for name in ("AcquireBusy", "Acquire_RBV", "Acquire"):
-            await self[f"cam1:{name}"].write(int(is_running))
-        if not is_running and self.claims.drop_orphan():
-            await self._show_owner()
+        if not is_running:
+            await self.busy.end()
+            if self.claims.drop_orphan():
+                await self._show_owner()
+        elif done == 0:
+            await self.busy.begin()
 
     async def _show_owner(self) -> None:
         await self["cam1:SequenceOwner_RBV"].write(self.claims.owner)
@@ -281,8 +288,9 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
 
     async def _show_shutter(self, state: str | None) -> None:
         shown = int(state not in (None, "Closed"))
-        await self["cam1:ShutterStatus_RBV"].write(shown)
-        await self["cam1:ShutterStatusEPICS_RBV"].write(shown)
+        for name in ("ShutterStatus_RBV", "ShutterStatusEPICS_RBV", "ShutterControlEPICS", "ShutterOpenEPICS"):
+            await self[f"cam1:{name}"].write(shown)
+        await self["cam1:ShutterCloseEPICS"].write(1 - shown)
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -305,23 +313,31 @@ class DetectorIoc(FitsRecords, FormatRecords, HeaderRecords, ParameterRecords, S
         if self.claims.client_gone(client, self.acquisition.is_running):
             await self._show_owner()
 
-    async def _look(self) -> None:
-        """Show temperature and disk, and let go of optics whose shutter has closed in the end."""
+    async def _look_again(self) -> None:
+        """Go on looking, and count the frames of each second."""
+        counter, before = self["cam1:ArrayCounter_RBV"], 0
         while True:
-            try:
-                ccd, dewar = await self.camera.temperature(), await self.camera.dewar_temperature()
-                await self["cam1:TemperatureActual"].write(ccd)
-                await self["cam1:DewarTemperature_RBV"].write(dewar)
-                await self["cam1:Temperatures_RBV"].write([ccd, dewar])
-            except LinkLost as error:
-                for name in ("TemperatureActual", "DewarTemperature_RBV", "Temperatures_RBV"):
-                    await self[f"cam1:{name}"].write(self[f"cam1:{name}"].value, severity=3)
-                if self.is_enabled and not self.acquisition.is_running:
-                    await self.fault(LINK_FAULT, str(error))
-            await self.equipment.plugins.show_free_space()
-            if not self.acquisition.is_running and self.equipment.shutter.is_closed:
-                await self.equipment.display.optics_locked(False)
+            await self.look()
+            await self["cam1:ArrayRate_RBV"].write(max(counter.value - before, 0) / LOOK_PERIOD)
+            before = counter.value
             await asyncio.sleep(LOOK_PERIOD)
+
+    async def look(self) -> None:
+        """Show temperature and disk, and let go of optics whose shutter has closed in the end."""
+        try:
+            ccd, dewar = await self.camera.temperature(), await self.camera.dewar_temperature()
+            await self["cam1:TemperatureActual"].write(ccd)
+            await self["cam1:DewarTemperature_RBV"].write(dewar)
+            await self["cam1:Temperatures_RBV"].write([ccd, dewar])
+        except LinkLost as error:
+            for name in ("TemperatureActual", "DewarTemperature_RBV", "Temperatures_RBV"):
+                await self[f"cam1:{name}"].write(self[f"cam1:{name}"].value, severity=3)
+            if self.is_enabled and not self.acquisition.is_running:
+                await self.fault(LINK_FAULT, str(error))
+        await self.equipment.plugins.show_free_space()
+        await self.equipment.output.show_memory()
+        if not self.acquisition.is_running and self.equipment.shutter.is_closed:
+            await self.equipment.display.optics_locked(False)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -173,6 +173,7 @@ class Ioc:
         task = asyncio.ensure_future(self._guarded(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: coroutine.close())  # of a task cancelled before it began
         return task
 
     def watch(self, suffix: str) -> Peer:

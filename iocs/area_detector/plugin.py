@@ -239,4 +239,4 @@ class Plugin:
     async def _set_alarm(self, name: str, **limits: int) -> None:
         record = self[name]
         record.definition.fields.update({field: str(limit) for field, limit in limits.items()})
-        await record.change_alarm_limits()
+        await record.take_fields()

@@ -37,6 +37,7 @@ class Acquisition:
         self._control = ExposureControl()
         self._exposure: Exposure | None = None
         self._by_hand: asyncio.Event | None = None
+        self._armed = False
         self._aborting = False
 
     @property
@@ -74,7 +75,9 @@ class Acquisition:
     async def start_by_hand(self, request: FrameRequest, day_obs: int, owner: str) -> None:
         """Start a frame that `end_by_hand` ends; return when it integrates."""
         self._by_hand = asyncio.Event()
-        task = self._start(replace(request, images=1), day_obs, owner, self._by_hand)
+        task = self._start(
+            replace(request, images=1, exposures=1, waits_for_trigger=False), day_obs, owner, self._by_hand
+        )
         while not task.done() and not self._integrates():
             await asyncio.wait([task], timeout=0.01)
         if task.done():
@@ -94,6 +97,19 @@ class Acquisition:
             raise Refused("DiscardRows: no image was started")
         await self._exposure.shift_by_hand(rows)
 
+    def trigger(self) -> None:
+        """Start the frame that waits for a trigger.
+
+        Raises
+        ------
+        Refused
+            If none does.
+        """
+        if not self._armed:
+            raise Refused("Trigger: no frame waits for one; Acquire with TriggerMode External makes one wait")
+        self._armed = False
+        self._control.go()
+
     def pause(self) -> None:
         """Hold the exposure as soon as it integrates.
 
@@ -105,6 +121,8 @@ class Acquisition:
         state = self._equipment.display.state
         if not self.is_running:
             raise Refused("Pause: no exposure runs")
+        if self._armed:
+            raise Refused("Pause: the frame waits for its trigger and cannot be held")
         if state.value in ("Reading", "Writing", "Written") or self._by_hand is not None:
             raise Refused(f"Pause: {self.description} is {state.value} and cannot be held")
         self._control.pause()
@@ -170,6 +188,8 @@ class Acquisition:
                 self._exposure = Exposure(
                     self._equipment, request.frame(done), self._control, day_obs, owner, self._by_hand
                 )
+                if request.waits_for_trigger and not await self._wait_for_trigger(self._exposure):
+                    break
                 await self._exposure.run()
                 done += 1
                 await self._show(True, done)
@@ -179,7 +199,19 @@ class Acquisition:
             self._by_hand = None
             if request.is_sequence:
                 await self._equipment.display.sequence(0, 0)
+            self._armed = False
+            await self._equipment.display.at_rest()
             await self._show(False, done)
+
+    async def _wait_for_trigger(self, exposure: Exposure) -> bool:
+        """Wait until the frame may begin; return whether it may, or the acquisition is to end without it."""
+        await exposure.check()
+        await self._equipment.display.waiting("waiting for a trigger")
+        self._armed = True
+        while not (self._control.ended or self._control.triggered):
+            await self._control.asked()
+        self._armed = self._control.triggered = False
+        return not self._control.ended
 
     async def _wait_for_next(self, request: FrameRequest, began: float, done: int) -> bool:
         """Keep the period from start to start, or the delay from end to start; return whether there is a next frame."""
@@ -190,5 +222,6 @@ class Acquisition:
             rest = self._equipment.clock.wall_seconds(due - self._equipment.clock.now())
             if rest <= 0:
                 return True
+            await self._equipment.display.waiting("waiting for the next frame")
             await self._control.asked(rest)
         return False

@@ -15,6 +15,8 @@ class ExposureControl:
         """Whether the shutter is to be closed and the exposure clock to stand."""
         self.ended = False
         """Whether the integration is to end now; frames that should follow are dropped."""
+        self.triggered = False
+        """Whether the frame that waits for it may begin."""
         self._asked = asyncio.Event()
 
     def pause(self) -> None:
@@ -25,6 +27,11 @@ class ExposureControl:
     def resume(self) -> None:
         """Ask to go on."""
         self.hold = False
+        self._asked.set()
+
+    def go(self) -> None:
+        """Let the frame begin that waits for a trigger."""
+        self.triggered = True
         self._asked.set()
 
     def stop(self) -> None:

@@ -141,6 +141,7 @@ class Display:
         await self._record("SeqNum_RBV").write(name.seq_num)
         for cleared in ("ExposureStart_RBV", "ExposureEnd_RBV", "ExposureTime_RBV", "ShutterTime_RBV", "DarkTime_RBV"):
             await self._record(cleared).write(0.0)
+        await self.exposures_done(0)
         await self._record("FrameReason_RBV").write("")
         await self._record("HeaderProblems_RBV").write("")
         await self.show(FrameState.RESERVED, f"{name.obs_id} reserved")
@@ -152,6 +153,21 @@ class Display:
             await self.show(FrameState.INTEGRATING, "integrating")
         elif self._flag is ExposureFlag.RESUME:
             await self.flag(ExposureFlag.EXPOSING)
+
+    async def waiting(self, message: str) -> None:
+        """Show that the next frame waits: for its time, or for a trigger."""
+        await self._record("DetectorState_RBV").write("Waiting")
+        await self._record("StatusMessage_RBV").write(message)
+
+    async def at_rest(self) -> None:
+        """Show again how the last frame ended, after waiting for one that did not come."""
+        if self._record("DetectorState_RBV").value == "Waiting":
+            await self._record("DetectorState_RBV").write(DETECTOR_STATE[self.state])
+            await self._record("StatusMessage_RBV").write("idle")
+
+    async def exposures_done(self, done: int) -> None:
+        """Show how many exposures of this frame are done."""
+        await self._record("NumExposuresCounter_RBV").write(done)
 
     async def held(self) -> None:
         """Show that the exposure is paused."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,7 +89,7 @@ class Exposure:
         """
         try:
             await self._with.display.optics_locked(self.request.is_light)
-            await self._check()
+            await self.check()
             await uninterrupted(self._reserve())
             await self._take()
         except (Exception, asyncio.CancelledError) as error:
@@ -102,7 +102,7 @@ class Exposure:
         await self.integration.shift_by_hand(rows)
         self.rows_shifted.append(rows)
 
-    async def _check(self) -> None:
+    async def check(self) -> None:
         """Refuse what cannot be, before an exposure id is spent or anything moves."""
         equipment, request = self._with, self.request
         if request.is_light or equipment.asks_shutter:
@@ -174,6 +174,8 @@ class Exposure:
             equipment.shutter.check_ready(for_light=True)
             beam = equipment.interlock.check()
         await self._let_light_fall(integration, beam, record)
+        if request.exposures == 1:
+            await equipment.display.exposures_done(1)
         if request.is_light and not equipment.shutter.is_closed:
             await equipment.shutter.close()
         record.read_out_at = integration.finish()
@@ -193,7 +195,7 @@ class Exposure:
             await integration.by_hand(beam, limit, self._by_hand)
             self._note_hand_shifts(record)
         elif beam is None:
-            await integration.dark(request.exposure_time)
+            await self._accumulate(integration, record, lambda: integration.dark(request.exposure_time))
         elif request.stutter:
             timing = (request.stutter, request.exposure_time, instrument.detector.row_shift_time)
             await integration.light(stutter_seconds(*timing), beam, stutter_schedule(*timing))
@@ -208,7 +210,20 @@ class Exposure:
                 record,
             )
         else:
-            await integration.light(request.exposure_time, beam)
+            await self._accumulate(integration, record, lambda: integration.light(request.exposure_time, beam))
+
+    async def _accumulate(
+        self, integration: Integration, record: FrameRecord, expose: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Let the CCD add up as many exposures as the frame has."""
+        count = self.request.exposures
+        for done in range(count):
+            integration.to_follow = (count - done - 1) * self.request.exposure_time
+            await expose()
+            record.exposures = done + 1
+            await self._with.display.exposures_done(done + 1)
+            if self._control.ended:
+                break
 
     def _note_hand_shifts(self, record: FrameRecord) -> None:
         if self.rows_shifted:
@@ -220,7 +235,7 @@ class Exposure:
             name=self._reserved_name(),
             image_type=request.image_type,
             window=request.window,
-            exposure_time=request.exposure_time,
+            exposure_time=request.exposures * request.exposure_time,
             flushed_at=flushed_at,
             group_id=request.group_id,
             test_type=request.test_type,
@@ -231,6 +246,7 @@ class Exposure:
             observer=request.observer,
             snap_index=request.snap_index,
             snap_count=request.snap_count,
+            exposures=request.exposures,
             set_point=equipment.set_point(),
             simulated=equipment.camera.identity.is_simulated,
             software_version=equipment.software_version,

@@ -10,6 +10,7 @@ import numpy as np
 
 from drivers.camera import ReadoutResult
 from iocs.area_detector.array import LatePixels, NDArray, SourceFrame
+from iocs.area_detector.array_records import ArrayRecords
 from iocs.area_detector.chain import Chain
 from slitless.detector.image import image_above_overscan, image_shape
 from slitless.fits.record import FrameRecord
@@ -36,7 +37,9 @@ class FrameOutput:
 
     def __init__(self, record: Callable[[str], Record], chain: Chain) -> None:
         self._record = record
+        self._shown = ArrayRecords(record)
         self.chain = chain
+        chain.on_queued = self._show_queued
 
     async def send(
         self, record: FrameRecord, readout: ReadoutResult, start: Mapping[str, object], end: Mapping[str, object]
@@ -45,17 +48,26 @@ class FrameOutput:
 
         Nothing that goes wrong on the way of an array does any harm to the exposure.
         """
-        counter = self._record("ArrayCounter_RBV")
-        array = frame_array(counter.value + 1, SourceFrame(record, readout, start, end))
-        columns, rows = array.sizes
-        await self._record("ArraySizeX_RBV").write(columns)
-        await self._record("ArraySizeY_RBV").write(rows)
-        await self._record("ArraySize_RBV").write(array.size)
-        await counter.write(array.unique_id)
+        unique_id = self._record("ArrayCounter_RBV").value + 1
+        array = frame_array(unique_id, SourceFrame(record, readout, start, end))
+        await self._shown.shape(array)
+        await self._shown.identity(array)
         try:
             await self.chain.publish(array)
         except Exception:
             log.exception("array %d did not reach every plugin", array.unique_id)
+        await self.show_memory()
+
+    async def show_memory(self) -> None:
+        """Show how many frames the plugins hold, and what they take."""
+        arrays = [plugin.previous for plugin in self.chain.plugins.values() if plugin.previous is not None]
+        held = {id(array.late_pixels): array.size for array in arrays}
+        for name in ("PoolAllocBuffers", "PoolUsedBuffers"):
+            await self._record(name).write(len(held))
+        await self._record("PoolUsedMem").write(sum(held.values()) / 1e6)
+
+    async def _show_queued(self, queued: int) -> None:
+        await self._record("NumQueuedArrays").write(queued)
 
 
 def frame_array(unique_id: int, frame: SourceFrame) -> NDArray:

@@ -76,6 +76,8 @@ class Integration:
         """Time (s) every pixel saw light, all openings together."""
         self.elapsed = 0.0
         """Exposure time (s) so far, holds not counted."""
+        self.to_follow = 0.0
+        """Exposure time (s) that further exposures of the frame will add."""
         self._stops_at = self.flushed_at
         self._beam: Beam | None = None
         self._lit_since = self.flushed_at
@@ -87,8 +89,8 @@ class Integration:
 
     async def dark(self, seconds: float) -> None:
         """Keep the shutter closed for `seconds`; a hold stops the exposure clock, not the dark current."""
-        since = self.flushed_at
-        self.started_at = since
+        since = self._stops_at
+        self.started_at = self.started_at if self.started_at is not None else since
         target = self.elapsed + seconds
         while not self._control.ended and self.elapsed < target:
             if self._control.hold:
@@ -162,7 +164,7 @@ class Integration:
         while True:
             due = waiting[0].after - done if waiting else None
             remaining = total - done - max(self._clock.now() - opening.opened_at, 0.0)
-            await self._display.integrating(max(remaining, 0.0))
+            await self._display.integrating(max(remaining, 0.0) + self.to_follow)
             closed = await self._wait_for_event(opening, None if closing else due)
             # A busy host may look late, even when the shutter has closed: a shift that was due before is made up for.
             light_until = opening.open_time if closed else self._clock.now() - opening.opened_at
@@ -203,7 +205,7 @@ class Integration:
     async def _wait_until(self, due: float) -> bool:
         """Wait for a moment; return whether a client asked for something before."""
         while (rest := due - self._clock.now()) > 0:
-            await self._display.integrating(rest)
+            await self._display.integrating(rest + self.to_follow)
             if await self._control.asked(min(self._clock.wall_seconds(rest), PERIOD)):
                 return True
         return False

@@ -30,6 +30,10 @@ class FrameRequest:
     period: float
     """s from start to start; 0 for as fast as possible."""
     flush_cycles: int
+    exposures: int = 1
+    """How many exposures the CCD adds up in a frame."""
+    waits_for_trigger: bool = False
+    """Whether each frame waits for a trigger."""
     stutter: Stutter | None = None
     focus_frame: FocusFrame | None = None
     snap_index: int = 1
@@ -93,6 +97,8 @@ def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
     image_type = ImageType.named(value("ImageType"))
     exposure_time = check_exposure_time(image_type, value("AcquireTime"), instrument)
     modes = {"Single": 1, "Multiple": int(value("NumImages")), "Continuous": None}
+    if modes[value("ImageMode")] == 0:
+        raise InvalidRequest("NumImages", 0, "a Multiple needs at least 1")
     index, count = int(value("SnapIndex")), int(value("SnapCount"))
     if index > count:
         raise InvalidRequest("SnapIndex", index, f"it must not be above SnapCount, {count}")
@@ -103,6 +109,8 @@ def latch(value: Callable[[str], Any], instrument: Instrument) -> FrameRequest:
         images=modes[value("ImageMode")],
         period=float(value("AcquirePeriod")),
         flush_cycles=int(value("FlushCycles")),
+        exposures=int(value("NumExposures")),
+        waits_for_trigger=value("TriggerMode") == "External",
         stutter=_stutter(value, image_type, instrument),
         focus_frame=_focus_frame(value, image_type, instrument),
         snap_index=index,
@@ -150,6 +158,8 @@ def latch_test(value: Callable[[str], Any], instrument: Instrument) -> FrameRequ
         "ImageType": (ImageType.OBJECT if value("TestShutter") == "Open" else ImageType.DARK).value,
         "AcquireTime": value("TestTime"),
         "ImageMode": "Single",
+        "NumExposures": 1,
+        "TriggerMode": "Internal",
         "ImageTitle": TEST_TITLE,
         "TestType": TEST_TYPE,
         "FocusFrame": "No",
@@ -197,10 +207,15 @@ def _focus_frame(value: Callable[[str], Any], image_type: ImageType, instrument:
 
 
 def _check_open_time(request: FrameRequest, instrument: Instrument) -> None:
-    """Refuse a frame whose slices together keep the shutter open longer than it may."""
-    if request.stutter is None:
-        return
-    seconds = request.stutter.n_shift * request.exposure_time
-    if seconds > instrument.shutter.maximum_exposure:
-        bound = f"n_shift * exposure time must not be above {instrument.shutter.maximum_exposure:g} s"
-        raise InvalidRequest("stutter", f"{request.stutter.n_shift} slices of {request.exposure_time:g} s", bound)
+    """Refuse a frame whose slices or exposures together keep the shutter open longer than it may."""
+    parts, what = request.exposures, "NumExposures"
+    if request.exposures > 1 and (request.stutter or request.focus_frame or not request.exposure_time):
+        bound = "a bias, stuttered or focus frame is one exposure"
+        raise InvalidRequest("NumExposures", request.exposures, bound)
+    if request.stutter is not None:
+        parts, what = request.stutter.n_shift, "stutter"
+    detector, shutter = instrument.detector, instrument.shutter
+    longest = shutter.maximum_exposure if request.is_light else detector.maximum_dark
+    if parts > 1 and parts * request.exposure_time > longest:
+        bound = f"all of them together must not be above {longest:g} s"
+        raise InvalidRequest(what, f"{parts} of {request.exposure_time:g} s", bound)

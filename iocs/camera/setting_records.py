@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 __all__ = ["SettingRecords"]
 
 LATCHED = frozenset(
-    "AcquireTime AcquirePeriod NumImages ImageMode FrameType ImageType BinX BinY MinX MinY SizeX SizeY FlushCycles "
+    "AcquireTime AcquirePeriod NumImages NumExposures ImageMode TriggerMode FrameType ImageType "
+    "BinX BinY MinX MinY SizeX SizeY FlushCycles "
     "TestType GroupId Reason Program Note ObjectName ImageTitle Observer SnapIndex SnapCount "
     "SerialUnderscan SerialOverscan ParallelOverscan SequenceNumber SequenceFlush SequenceDelay TestTime TestShutter "
     "StutterShifts StutterRows FocusFrame FocusSteps FocusStep FocusShift".split()
 )
 """Records of the camera that an exposure reads once, when it starts."""
 FIXED = {
-    "cam1:NumExposures": 1,
     "cam1:Gain": 1.0,
     "cam1:DataType": "Int32",
+    "cam1:ColorMode": "Mono",
+    "cam1:NDimensions": 2,
+    "cam1:NumPreAllocBuffers": 0,
     "cam1:ReverseX": "No",
     "cam1:ReverseY": "No",
     "cam1:ShutterMode": "EPICS PV",
-    "cam1:WaitForPlugins": "Yes",
     "FITS1:AutoSave": "Yes",
 }
 """Settings that areaDetector has and that are one way here."""

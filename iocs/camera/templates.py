@@ -22,6 +22,7 @@ def detector_templates(instrument: Instrument) -> list[TemplateUse]:
     size = {"WIDTH": str(detector.width), "HEIGHT": str(detector.height)}
     return [
         TemplateUse("ad_base.template", {"R": "cam1:", **size, **_camera_macros(instrument)}),
+        TemplateUse("nd_array_base.template", {"R": "cam1:", **size, "BYTES": _bytes(detector.width, detector.height)}),
         TemplateUse("ccd.template", {"R": "cam1:", "ROWS": str(detector.rows)}),
         TemplateUse("ccd_format.template", {"R": "cam1:", **_format_macros(instrument)}),
         TemplateUse("ccd_control.template", {"R": "cam1:", **_dewar_macros(instrument)}),
@@ -47,6 +48,8 @@ def _camera_macros(instrument: Instrument) -> dict[str, str]:
         "COLD": f"{cold:g}",
         "WARM": f"{warm:g}",
         "MAXBIN": str(MAXIMUM_BINNING),
+        "OPENS": f"{instrument.shutter.open_time:g}",
+        "CLOSES": f"{instrument.shutter.close_time:g}",
     }
 
 
@@ -76,9 +79,13 @@ def _plugin_templates(width: int, height: int) -> list[TemplateUse]:
         factor = PREVIEW_FACTOR if entry.kind is StdArraysPlugin else 1
         columns, rows = width // factor, height // factor
         macros = {"R": entry.prefix, "PORT": entry.port, "TYPE": entry.type_name, "NDPORT": PORT}
-        macros |= {"WIDTH": str(columns), "HEIGHT": str(rows), "BYTES": str(PIXEL_BYTES * columns * rows)}
+        macros |= {"WIDTH": str(columns), "HEIGHT": str(rows), "BYTES": _bytes(columns, rows)}
         own = {"R": entry.prefix, "WIDTH": str(width), "HEIGHT": str(height)}
         if entry.kind is StdArraysPlugin:
             own = {"R": entry.prefix, "NELM": str(columns * rows), "FACTOR": str(factor)}
         uses += [TemplateUse("plugin_base.template", macros), TemplateUse(entry.template, own)]
     return uses
+
+
+def _bytes(columns: int, rows: int) -> str:
+    return str(PIXEL_BYTES * columns * rows)

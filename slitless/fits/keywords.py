@@ -126,6 +126,7 @@ PURPOSE = (
     Keyword("OBSERVER", "frame:observer|pv:TEL:Observer", "text", "", "Who observed", "start"),
 )
 EXPOSURE = (
+    Keyword("COADDS", "frame:exposures", "int", "", "Exposures added up on the CCD", "frame", ALWAYS, Between(1, 1000)),
     Keyword("EXPTIME", "frame:exposure_time", "float", "s", "Exposure time as asked", "frame", ALWAYS, SECONDS),
     Keyword("SHUTTIME", "frame:shutter_time", "float", "s", "Shutter open, measured", "frame", ALWAYS, SECONDS),
     Keyword("DARKTIME", "frame:dark_time", "float", "s", "From flush to readout", "frame", ALWAYS, SECONDS),

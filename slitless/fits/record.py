@@ -53,6 +53,8 @@ class FrameRecord:
     snap_index: int = 1
     """From 1."""
     snap_count: int = 1
+    exposures: int = 1
+    """Exposures that the CCD added up before it was read."""
     stutter_rows: int = 0
     """Rows between slices; 0 for a frame that is not stuttered."""
     stutter_shifts: int = 0

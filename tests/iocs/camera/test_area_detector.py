@@ -36,7 +36,7 @@ READ_ONLY = {
 STATES = {
     "cam1:Acquire": ("Done", "Acquire"),
     "cam1:ImageMode": ("Single", "Multiple", "Continuous"),
-    "cam1:TriggerMode": ("Internal",),
+    "cam1:TriggerMode": ("Internal", "External"),
     "cam1:ArrayCallbacks": ("Disable", "Enable"),
     "cam1:DetectorState_RBV": (
         "Idle", "Acquire", "Readout", "Correct", "Saving", "Aborting", "Error", "Waiting", "Initializing",

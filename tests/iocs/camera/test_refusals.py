@@ -173,13 +173,11 @@ async def test_a_running_exposure_keeps_the_camera_from_being_disabled(bench):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("cam1:NumExposures", 2),
         ("cam1:DataType", "UInt8"),
         ("cam1:ReverseX", "Yes"),
         ("cam1:ImageType", 9),
         ("cam1:AcquireTime", -1.0),
         ("cam1:AcquireTime", float("nan")),
-        ("cam1:NumImages", 0),
         ("cam1:ShutterControl", "Open"),
         ("FITS1:AutoSave", "No"),
         ("FITS1:ReadFile", 1),

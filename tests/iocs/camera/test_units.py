@@ -25,6 +25,7 @@ ALICE, BOB = Client(("127.0.0.1", 1)), Client(("127.0.0.1", 2))
 NOON = 1_719_230_437.0  # TAI unix s of 2024-06-24T12:00:00 UTC
 SETTINGS = {
     "ImageType": "OBJECT", "AcquireTime": 2.0, "ImageMode": "Single", "NumImages": 1, "AcquirePeriod": 0.0,
+    "NumExposures": 1, "TriggerMode": "Internal",
     "FlushCycles": 1, "MinX": 0, "MinY": 0, "SizeX": 4072, "SizeY": 4000, "BinX": 1, "BinY": 1,
     "SerialUnderscan": 3, "SerialOverscan": 64, "ParallelOverscan": 48,
     "SnapIndex": 1, "SnapCount": 1, "StutterShifts": 0, "StutterRows": 0,
