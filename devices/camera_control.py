@@ -14,7 +14,9 @@ from ophyd import Component as Cpt
 from ophyd import Device
 from ophyd.status import Status
 
+from devices.asking import in_thread
 from devices.command import CommandFailed, CommandStatus
+from devices.readout import ReadoutFormat, Region
 from devices.signals import Readback, Setting, Text, TextSetting
 from devices.waiting import wait_for
 from slitless.errors import choose, require_range, require_whole
@@ -36,19 +38,9 @@ class HeaderFile(Device):
 
     def set(self, path: str) -> Status:
         """Load a header file, whole or not at all; done when the next frame will carry its keywords."""
-        status = Status(self)
-        threading.Thread(target=self._load, args=(str(path), status), daemon=True).start()
-        return status
-
-    def _load(self, path: str, status: Status) -> None:
         control: Any = self.parent
         before = self.loaded.timestamp
-        try:
-            control.ask(self.path, path, lambda: self.loaded.timestamp != before)
-        except Exception as error:
-            status.set_exception(error)
-        else:
-            status.set_finished()
+        return in_thread(self, lambda: control.ask(self.path, str(path), lambda: self.loaded.timestamp != before))
 
 
 class CameraControl(Device):
@@ -66,6 +58,8 @@ class CameraControl(Device):
     image_test = Cpt(Readback, "ImageTest_RBV", kind="omitted")
     image_title = Cpt(Text, "ImageTitle_RBV", kind="omitted")
     header_file = Cpt(HeaderFile, "", kind="omitted")
+    region = Cpt(Region, "", kind="omitted")
+    readout_format = Cpt(ReadoutFormat, "", kind="omitted")
     parameter_name = Cpt(TextSetting, "ParName", kind="omitted")
     parameter_value = Cpt(TextSetting, "ParValue", kind="omitted")
     parameter = Cpt(Text, "ParValue_RBV", kind="omitted")

@@ -11,9 +11,11 @@ from devices.command import CommandPort, CommandStatus
 from devices.health import IocHealth
 from devices.signals import Readback, Setting
 from slitless import definition
-from slitless.errors import SlitlessError
+from slitless.errors import InvalidRequest, SlitlessError
 
 __all__ = ["Wheel", "WheelElement"]
+
+SAME_WAVELENGTH = 1.0  # nm
 
 
 class WheelElement(Device):
@@ -83,6 +85,25 @@ class Wheel(Device):
         slot = self.definition.slot_number(selection)
         what = f"{self.name}: select {self.definition.names[slot]}"
         return self._issue(self.slot_setpoint, slot, what, self.definition.move_timeout)
+
+    @property
+    def wavelengths(self) -> tuple[float, ...]:
+        """Central wavelengths of the elements, nm, in slot order."""
+        return tuple(slot.wavelength for slot in self.definition.slots)
+
+    def set_wavelength(self, wavelength: float) -> CommandStatus:
+        """Turn the element with that central wavelength (nm) into the beam; the first, if there are several.
+
+        Raises
+        ------
+        InvalidRequest
+            If no element has it within 1 nm; nothing moves.
+        """
+        for slot, has in enumerate(self.wavelengths):
+            if abs(has - wavelength) <= SAME_WAVELENGTH:
+                return self.set(slot)
+        listed = ", ".join(f"{has:g}" for has in self.wavelengths)
+        raise InvalidRequest(f"{self.name} wavelength", wavelength, f"it must be one of {listed} nm")
 
     def home(self) -> CommandStatus:
         """Find the reference position again."""

@@ -12,6 +12,7 @@ from plans.lamp import switch_lamp
 from plans.night_file import NightFileError
 from plans.observe import observe
 from plans.pointing import point
+from plans.readout import set_format, set_roi
 from plans.sequence import take_sequence, take_test
 from plans.setup import setup_instrument
 from plans.take import (
@@ -37,6 +38,8 @@ __all__ = [
     "observe",
     "offset_focus",
     "point",
+    "set_format",
+    "set_roi",
     "setup_instrument",
     "switch_lamp",
     "take_acq",

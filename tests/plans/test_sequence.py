@@ -83,3 +83,24 @@ def test_a_device_takes_sequences_and_tests_and_knows_parameters_and_status(rig,
     control.flush().wait(30)
     control.reset().wait(30)
     control.sequence(1).wait(30)
+
+
+def test_region_and_format_reach_the_frame_or_are_refused_with_the_reason(run_engine, rig, documents, spectrograph):
+    control = spectrograph.detector.control
+    run_engine(plans.set_roi(11, 500, 1, 200, 2, 2))
+    run_engine(plans.set_format(ns_overscan=20, np_overscan=0))
+    with pytest.raises(CommandFailed, match="rise within"):
+        run_engine(plans.set_roi(50, 11))
+    with pytest.raises(CommandFailed, match="dark columns"):
+        run_engine(plans.set_format(ns_underscan=9))
+    assert control.region.get_counts() == (11, 500, 1, 200, 2, 2)
+    run_engine(plans.take_bias(1))
+    (event,) = documents.events()
+    frame = read_frame(rig.root / event["data"]["detector_file"])
+    (readout,) = frame.layout
+    assert readout.raw_shape == (100, 1 + 245 + 20)
+    assert documents.of("descriptor")[-1]["data_keys"]["detector_image"]["shape"] == [1, 100, 245]
+    run_engine(plans.set_format(3, 64, 48))
+    control.region.set((1, 4072, 1, 4000, 1, 1)).wait(10)
+    control.region.reset().wait(10)
+    assert control.readout_format.get_counts() == (4072, 3, 3, 64, 4000, 0, 0, 48, 0)
