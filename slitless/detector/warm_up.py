@@ -10,8 +10,10 @@ import numpy as np
 from slitless.definition import Instrument
 from slitless.detector.charge import Charge
 from slitless.detector.geometry import Window, readout_layout
+from slitless.detector.histogram import histogram
 from slitless.detector.image import block_mean, image_above_overscan
 from slitless.detector.image_statistics import image_statistics
+from slitless.detector.moments import image_profiles
 from slitless.detector.readout import read_out
 from slitless.detector.statistics import frame_statistics
 from slitless.optics.blur import PointSpread
@@ -42,6 +44,8 @@ def warm_up(instrument: Instrument) -> None:
     image = image_above_overscan(layout, raw)
     block_mean(image, 2)
     image_statistics(image)
+    image_profiles(image, 0.0)
+    histogram(image, 2, 0.0, 1.0)
     _warm_up_optics()
     logger.info("kernels ready after %.2f s", time.perf_counter() - began)
 
