@@ -1,22 +1,28 @@
-"""Two mends of caproto's Channel Access client, for programs that live longer than the IOCs they talk to.
+"""Mends of caproto's Channel Access client, for programs that live longer than the IOCs they talk to.
 
 Seen with caproto 1.3.0: the one thread that turns search replies into connections ends for good when a
 connection fails, as it does when an IOC is just starting or just died; from then on nothing connects any more.
+And after a first search it sends no second one for 7.5 s: each search is due at twice the pause after which it looks.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
+from caproto.client import common
 from caproto.threading.client import Context
 
-__all__ = ["mend_search", "quiet_after_exit"]
+__all__ = ["mend_search", "quiet_after_exit", "search_often"]
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 0.5
 """s between a failed connection and the next search."""
+
+SEARCH_PERIOD = 1.0
+"""s between searches for what is not there, at most, in the first minutes."""
 
 _search_results_loop = Context._process_search_results_loop  # noqa: SLF001 there is no public hook
 
@@ -24,6 +30,12 @@ _search_results_loop = Context._process_search_results_loop  # noqa: SLF001 ther
 def mend_search() -> None:
     """Let the search thread survive a connection that fails; call this before the first client exists."""
     setattr(Context, "_process_search_results_loop", _keep_searching)  # noqa: B010 a method the class does not offer
+
+
+def search_often() -> None:
+    """Look for a lost IOC every second, so that it is found within two of its return; the environment goes before."""
+    if "CAPROTO_CLIENT_MAX_RETRY_SEARCHES_INTERVAL_SEC" not in os.environ:
+        common.MAX_RETRY_SEARCHES_INTERVAL = SEARCH_PERIOD
 
 
 def _keep_searching(context: Context) -> None:

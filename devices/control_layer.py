@@ -15,10 +15,11 @@ def choose_control_layer() -> str:
     """
     name = os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
     if name == "caproto":
-        from devices.caproto_client import mend_search, quiet_after_exit
+        from devices.caproto_client import mend_search, quiet_after_exit, search_often
 
         mend_search()
         quiet_after_exit()
+        search_often()
     import ophyd
 
     if ophyd.cl.name != name:

@@ -141,7 +141,7 @@ class Ioc:
     # Hooks.
 
     async def started(self) -> None:
-        """Do what is due once the server answers; long-running loops go to `background`."""
+        """Do what is due before the server answers; long-running loops go to `background`."""
 
     async def enabled(self) -> None:
         """Do what is due before the summary state becomes Enabled; Refused keeps it Disabled."""
@@ -213,11 +213,14 @@ class Ioc:
     # What the launcher uses.
 
     async def start(self) -> None:
-        """Run the `started` hook, the heartbeat, and with `enable` go to Enabled."""
+        """Fill the records and start what runs beside them; the server answers after that."""
         await self["IOC:Speed"].write(self.clock.speed)
         await self["IOC:Epoch"].write(self.clock.epoch)
         self.background(self._beat())
         await self.started()
+
+    async def enable(self) -> None:
+        """Go to Enabled if the setup says so."""
         if self.setup.enable:
             for step in (StateCommand.START, StateCommand.ENABLE):
                 try:

@@ -112,7 +112,8 @@ async def _until_signalled(iocs: Sequence[Ioc], options: argparse.Namespace) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with serve(iocs, options.interfaces, options.port, beacons=options.beacons):
+    noted = options.data_root / "clients" / f"{options.port}.json" if options.data_root and options.port else None
+    async with serve(iocs, options.interfaces, options.port, beacons=options.beacons, clients_file=noted):
         await ended.wait()
 
 
@@ -129,6 +130,8 @@ class serve:  # noqa: N801  read as a verb: async with serve(iocs, ...)
         TCP and UDP port.
     beacons : bool
         Whether to send beacons.
+    clients_file : Path, optional
+        Where to note the clients, for the next start.
     """
 
     def __init__(
@@ -138,21 +141,30 @@ class serve:  # noqa: N801  read as a verb: async with serve(iocs, ...)
         port: int | None = None,
         *,
         beacons: bool = False,
+        clients_file: Path | None = None,
     ) -> None:
         self.iocs = iocs
-        self._options: dict[str, Any] = {"interfaces": interfaces, "port": port, "beacons": beacons}
+        self._options: dict[str, Any] = {
+            "interfaces": interfaces,
+            "port": port,
+            "beacons": beacons,
+            "clients_file": clients_file,
+        }
 
     async def __aenter__(self) -> Context:
         pvdb = {name: record for ioc in self.iocs for name, record in ioc.records.items()}
         self.context = context = Context(pvdb, **self._options)
-        await context.start()
+        await context.bind()
         for ioc in self.iocs:
             context.gone_callbacks.append(ioc.client_gone)
             context.count_callbacks.append(ioc.clients_changed)
             await ioc.peers.start()
-        log.info("%s: serving on port %d", ", ".join(ioc.setup.prefix for ioc in self.iocs), context.port)
         for ioc in self.iocs:
             await ioc.start()
+        await context.answer()  # no client sees a record before it is filled
+        log.info("%s: serving on port %d", ", ".join(ioc.setup.prefix for ioc in self.iocs), context.port)
+        for ioc in self.iocs:
+            await ioc.enable()
         return context
 
     async def __aexit__(self, *exception: object) -> None:

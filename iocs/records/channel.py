@@ -21,7 +21,7 @@ from caproto._dbr import (
     native_types,
 )
 
-from iocs.records.kinds import ENUM_STATES, Array, Enumeration, Kind, cut
+from iocs.records.kinds import ENUM_STATES, Array, Enumeration, Kind, cast, cut
 from iocs.wire.client import Client, Refused
 
 __all__ = ["EVERYTHING", "Channel", "Limits"]
@@ -101,8 +101,8 @@ class Channel:
         return len(self.kind.to_wire(self.stored, self.data_type))
 
     def calculate_length(self, value: Any) -> int:
-        """Elements of a value that `read` returned."""
-        return len(value)
+        """Elements of a value that `read` returned; types without elements of their own count as one, as in EPICS."""
+        return 1 if isinstance(value, bytes) else len(value)
 
     def check_access(self, hostname: str, username: str) -> AccessRights:
         """Rights of a client."""
@@ -166,7 +166,8 @@ class Channel:
         if data_type == ChannelType.STSACK_STRING:
             acknowledge = DBR[data_type]()
             acknowledge.status, acknowledge.severity = self.status, self.severity
-            acknowledge.ackt, acknowledge.acks, acknowledge.value = 1, 0, b""
+            acknowledge.ackt, acknowledge.acks = 1, 0
+            acknowledge.value = b"".join(self.kind.to_wire(self.stored, ChannelType.STRING)[:1])
             return acknowledge, b""
         data = self.kind.to_wire(self.stored, native_type(data_type))
         if data_type in PRIMITIVE:
@@ -186,9 +187,9 @@ class Channel:
         if hasattr(dbr, "precision"):
             dbr.precision = self.limits.precision
         if hasattr(dbr, "upper_disp_limit"):
-            real = native_type(data_type) in (ChannelType.DOUBLE, ChannelType.FLOAT)
+            native = native_type(data_type)
             for name, value in self._limit_fields(dbr):
-                setattr(dbr, name, value if real else int(value) if math.isfinite(value) else 0)
+                setattr(dbr, name, _as_limit(value, native))
         return dbr
 
     def _limit_fields(self, dbr: Any) -> list[tuple[str, float]]:
@@ -232,3 +233,11 @@ class Channel:
                 if eligible:
                     metadata, values = self.read(_channel_type_by_name[type_name])
                     await queue.put(SubscriptionUpdate(eligible, metadata, values, flags, None))
+
+
+def _as_limit(value: float, native: ChannelType) -> Any:
+    """Return a limit as the structure of a DBR type holds it; for an integer too small for it, the nearest bound."""
+    if native in (ChannelType.DOUBLE, ChannelType.FLOAT):
+        return value
+    element = cast(value, native)[0]
+    return element.tobytes() if native == ChannelType.CHAR else int(element)

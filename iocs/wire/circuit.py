@@ -238,7 +238,7 @@ class Circuit(stock.VirtualCircuit):
             self._granted.pop(channel.cid, None)
             return [channel.clear()]
         if isinstance(command, ca.CreateChanRequest):
-            return self._note_rights(await super()._process_command(command))
+            return self._note_channel(await super()._process_command(command))
         if isinstance(command, ca.EventCancelRequest):
             self.alive.pop(command.subscriptionid, None)
             self.drop_updates(command.subscriptionid)
@@ -247,10 +247,13 @@ class Circuit(stock.VirtualCircuit):
             self._wake.set()  # what came about meanwhile waited, as for any slow client
         return response
 
-    def _note_rights(self, response: list[Any]) -> list[Any]:
+    def _note_channel(self, response: list[Any]) -> list[Any]:
         for reply in response:
             if isinstance(reply, ca.AccessRightsResponse):
                 self._granted[reply.cid] = reply.access_rights
+            elif isinstance(reply, ca.CreateChanResponse):
+                name = self.circuit.channels[reply.cid].name
+                self.context.returning.connected(self, self.circuit.address[0], reply.cid, name)
         return response
 
     async def tell_rights(self) -> None:

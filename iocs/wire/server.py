@@ -10,6 +10,7 @@ What differs from `caproto.asyncio.server` 1.3, each point with a test that fail
 - a client that is gone without a word, or reads nothing for long, or connects and says nothing, is let go;
 - a refused put is answered with a status, which every client resolves, and leaves value and alarm as they were;
 - monitors obey access rights, and a change of rights is told; clearing a channel ends its subscriptions;
+- clients of a server that ran here before are called back at once;
 - nothing is sent to the beacon port unless asked for;
 - whoever wants to know hears when a client is gone, and how many there are.
 """
@@ -17,8 +18,10 @@ What differs from `caproto.asyncio.server` 1.3, each point with a test that fail
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import caproto as ca
@@ -30,6 +33,7 @@ from caproto.server.common import DisconnectedCircuit, host_endian
 
 from iocs.wire.circuit import RECEIVE_BYTES, Circuit
 from iocs.wire.client import Client
+from iocs.wire.returning import ReturningClients
 from iocs.wire.sockets import allowed_payload, beacon_socket, listen, tune
 
 __all__ = ["Context", "ServerError"]
@@ -39,6 +43,8 @@ log = logging.getLogger(__name__)
 DATAGRAM_BACKLOG = 1000  # searches waiting; a client repeats a search that is lost
 MOST_CIRCUITS = 1000  # an observatory has tens of clients; more is a fault of one of them
 PATIENCE = 60.0  # s with a client that does not read, or whose host does not answer
+CALLS = (0.0, 0.2, 0.8, 2.0)  # s; pauses before each round of calls to the clients of an earlier server
+NOTE_PERIOD = 0.2  # s; a client that connected less than this before a crash is not called
 SPEAK_WITHIN = 10.0  # s after connecting; every client sends its version at once
 
 
@@ -83,6 +89,8 @@ class Context(stock.Context):
         TCP and UDP port, exactly; None takes the one of EPICS_CA_SERVER_PORT, or for TCP another if it is taken.
     beacons : bool
         Whether to announce the server by beacons.
+    clients_file : Path, optional
+        Where to note who is connected, so that a server started again calls them at once.
     """
 
     CircuitClass = Circuit
@@ -94,6 +102,7 @@ class Context(stock.Context):
         *,
         port: int | None = None,
         beacons: bool = False,
+        clients_file: Path | None = None,
     ) -> None:
         super().__init__(dict(pvdb), interfaces or ["127.0.0.1"])
         self.exact_port = port
@@ -105,6 +114,7 @@ class Context(stock.Context):
         self.gone_callbacks: list[Callable[[Client], None]] = []
         self.count_callbacks: list[Callable[[int], Awaitable[None]]] = []
         """Told how many circuits are open, when that changes; before the new one is served."""
+        self.returning = ReturningClients(clients_file)
         self.max_payload = allowed_payload()
         self.most_circuits = MOST_CIRCUITS
         self.patience = PATIENCE
@@ -136,10 +146,33 @@ class Context(stock.Context):
         ServerError
             If the port is taken.
         """
+        await self.bind()
+        await self.answer()
+
+    async def bind(self) -> None:
+        """Take the port; nobody is answered yet.
+
+        Raises
+        ------
+        ServerError
+            If it is taken.
+        """
         try:
             self._listen()
-            if self.exact_port is None and self.port != self.ca_server_port:
-                log.warning("TCP port %d is taken; serving on %d", self.ca_server_port, self.port)
+        except OSError as error:
+            raise self._taken(error) from None
+        if self.exact_port is None and self.port != self.ca_server_port:
+            log.warning("TCP port %d is taken; serving on %d", self.ca_server_port, self.port)
+
+    async def answer(self) -> None:
+        """Answer from now on.
+
+        Raises
+        ------
+        ServerError
+            If somebody else listens on the port.
+        """
+        try:
             for interface, sock in self.tcp_sockets.items():
                 self.broadcaster.server_addresses.append((interface, self.port))
                 self._servers.append(await asyncio.start_server(self._accept, sock=sock, limit=RECEIVE_BYTES))
@@ -147,17 +180,47 @@ class Context(stock.Context):
                 await self._create_broadcaster_transport(interface)
         except OSError as error:
             await self.stop_serving()
-            raise ServerError(
-                f"port {self.ca_server_port} on {', '.join(self.interfaces)}: {error.strerror or error}"
-            ) from None
+            raise self._taken(error) from None
         loops = [self.broadcaster_receive_loop(), self.broadcaster_queue_loop()]
+        loops += [self._call_clients_back(), self._note_clients()]
         if self.beacons:
             self._open_beacon_sockets()
             loops.append(self.broadcast_beacon_loop())
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
+    async def _call_clients_back(self) -> None:
+        """Call the clients of an earlier server, some times as datagrams get lost."""
+        for pause in CALLS:
+            await asyncio.sleep(pause)
+            for address, answers in self.returning.answers(self.port, self.__contains__):
+                datagram = self.broadcaster.send(*answers)
+                for sock in self.udp_socks.values():
+                    with contextlib.suppress(OSError, ca.CaprotoNetworkError):  # it may be gone for good
+                        await sock.sendto(datagram, address)
+
+    async def _note_clients(self) -> None:
+        while True:
+            self.returning.save()
+            await asyncio.sleep(NOTE_PERIOD)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return self[name] is not None
+        except KeyError:
+            return False
+
+    async def _broadcaster_queue_iteration(self, addr: tuple[str, int], commands: Any) -> None:
+        await super()._broadcaster_queue_iteration(addr, commands)
+        for command in commands:
+            if isinstance(command, ca.SearchRequest) and command.name in self:
+                self.returning.searched(addr, command.cid, command.name)
+
+    def _taken(self, error: OSError) -> ServerError:
+        return ServerError(f"port {self.ca_server_port} on {', '.join(self.interfaces)}: {error.strerror or error}")
+
     async def stop_serving(self) -> None:
         """Close every circuit and socket, and wait until they are closed."""
+        self.returning.save()  # as it is before they are all sent away
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -235,6 +298,7 @@ class Context(stock.Context):
             log.exception("circuit of %s failed; it is closed", circuit.identity)
         finally:
             silent.cancel()
+            self.returning.gone(circuit)
             await circuit._on_disconnect()  # noqa: SLF001
             self.circuits.discard(circuit)
             await self._tell_count()
@@ -274,7 +338,7 @@ class Context(stock.Context):
             data=values,
             metadata=metadata,
             data_type=sub.data_type,
-            data_count=len(values),
+            data_count=sub.db_entry.calculate_length(values),
             subscriptionid=sub.subscriptionid,
             status=1,
         )

@@ -9,7 +9,7 @@ import pytest
 
 from iocs.binding import on_put
 from iocs.ioc import Client, IocSetup, Refused, SummaryState
-from iocs.launch import arguments, setup_from
+from iocs.launch import arguments, serve, setup_from
 from iocs.records.template import TemplateError
 from iocs.summary_state import StateCommand, next_state
 from slitless.definition import load_instrument
@@ -98,11 +98,45 @@ async def test_the_heart_beats_and_load_is_told(demo, peers):
     assert demo["IOC:SoftwareVersion"].value
 
 
+@pytest.fixture
+def connect_to(client):
+    async def connect_to(name: str):
+        (pv,) = await client.get_pvs(name)
+        await pv.wait_for_connection(timeout=5)
+        return pv
+
+    return connect_to
+
+
 async def test_what_an_ioc_says_of_itself_is_there_at_once(demo, connect):
     pvs = await connect("IOC:ClientCount", "IOC:UpTime", "IOC:CpuLoad", "IOC:MemoryUsed", "IOC:Heartbeat")
     replies = [await pv.read(data_type="time") for pv in pvs]
     assert [reply.metadata.severity for reply in replies] == [0] * 5
     assert replies[0].data[0] == 1
+
+
+async def test_nobody_sees_a_record_before_it_is_filled(demo_class, ca_ports, system_prefix, connect_to):
+    filling, filled = asyncio.Event(), asyncio.Event()
+
+    class Late(demo_class):
+        async def started(self):
+            filling.set()
+            await filled.wait()
+            await self["Name_RBV"].write("green")
+
+    ioc = Late(IocSetup(load_instrument(), f"{system_prefix}LATE:", system_prefix, InstrumentClock(time.time)))
+    starting = asyncio.create_task(serve([ioc], ["127.0.0.1"], ca_ports[0]).__aenter__())
+    await filling.wait()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", ca_ports[0])
+    filled.set()
+    context = await starting
+    try:
+        assert (await (await connect_to(f"{system_prefix}LATE:Name_RBV")).read()).data == [b"green"]
+    finally:
+        await ioc.stop()
+        await ioc.peers.stop()
+        await context.stop_serving()
 
 
 async def test_a_slow_put_does_not_undo_a_later_one(demo_class):

@@ -236,6 +236,7 @@ def test_a_flood_of_searches_leaves_puts_quick_and_is_over_when_it_ends(client, 
     delays = []
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
         version = bytes(ca.VersionRequest(version=13, priority=0))
+        search = b""
         for i in range(20_000):
             if i % 100 == 0:
                 search = bytes(ca.SearchRequest(f"nothing{i}", i, 13, ca.NO_REPLY))

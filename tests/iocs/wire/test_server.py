@@ -184,3 +184,25 @@ def test_a_port_that_is_taken_is_named(port_keeper):
             await first.stop_serving()
 
     asyncio.run(serve_twice())
+
+
+def test_a_note_of_clients_that_cannot_be_read_is_as_good_as_none(tmp_path):
+    from iocs.wire.returning import ReturningClients
+
+    for text in ("", "[", '{"host": 1}', '[{"host": "h"}]', '[{"host": "h", "port": 1, "channels": {"x": "y"}}]'):
+        (tmp_path / "clients.json").write_text(text)
+        assert ReturningClients(tmp_path / "clients.json").earlier == {}
+
+
+def test_who_searched_is_noted_while_connected(tmp_path):
+    from iocs.wire.returning import ReturningClients
+
+    noted = ReturningClients(tmp_path / "new" / "clients.json")
+    noted.searched(("h", 7001), 1, "a")
+    noted.searched(("h", 7002), 1, "b")  # another client of the host, which numbers its channels likewise
+    noted.connected("one", "h", 1, "a")
+    noted.connected("two", "h", 1, "b")
+    noted.connected("three", "h", 9, "c")  # never searched here: it says by no datagram where it is
+    noted.gone("one")
+    noted.save()
+    assert ReturningClients(tmp_path / "new" / "clients.json").earlier == {("h", 7002): {1: "b"}}
