@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 import epics
 from epics import dbr
@@ -73,8 +73,8 @@ def checks(prefix: str) -> None:
     names = ("double", "long", "enum", "string")
     channels = {name: connect(prefix + name) for name in names}
     tell(reads={name: {str(t): read_as(channels[name], t) for t in types} for name in names})
-    text = epics.PV(prefix + "text")
-    tell(text=text.get(as_string=True), array=list(epics.caget(prefix + "array") or ()))
+    text, array = epics.PV(prefix + "text"), cast(Any, epics.caget(prefix + "array"))
+    tell(text=text.get(as_string=True), array=[float(v) for v in array])
 
     begun = time.monotonic()
     epics.caput(prefix + "slow", 2.5, wait=True, timeout=5)

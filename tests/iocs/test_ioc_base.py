@@ -98,16 +98,6 @@ async def test_the_heart_beats_and_load_is_told(demo, peers):
     assert demo["IOC:SoftwareVersion"].value
 
 
-@pytest.fixture
-def connect_to(client):
-    async def connect_to(name: str):
-        (pv,) = await client.get_pvs(name)
-        await pv.wait_for_connection(timeout=5)
-        return pv
-
-    return connect_to
-
-
 async def test_what_an_ioc_says_of_itself_is_there_at_once(demo, connect):
     pvs = await connect("IOC:ClientCount", "IOC:UpTime", "IOC:CpuLoad", "IOC:MemoryUsed", "IOC:Heartbeat")
     replies = [await pv.read(data_type="time") for pv in pvs]
@@ -115,7 +105,7 @@ async def test_what_an_ioc_says_of_itself_is_there_at_once(demo, connect):
     assert replies[0].data[0] == 1
 
 
-async def test_nobody_sees_a_record_before_it_is_filled(demo_class, ca_ports, system_prefix, connect_to):
+async def test_nobody_sees_a_record_before_it_is_filled(demo_class, ca_ports, system_prefix, peers):
     filling, filled = asyncio.Event(), asyncio.Event()
 
     class Late(demo_class):
@@ -132,7 +122,10 @@ async def test_nobody_sees_a_record_before_it_is_filled(demo_class, ca_ports, sy
     filled.set()
     context = await starting
     try:
-        assert (await (await connect_to(f"{system_prefix}LATE:Name_RBV")).read()).data == [b"green"]
+        heard = []
+        peers.watch(f"{system_prefix}LATE:Name_RBV").on_change(lambda peer: heard.append(peer.value))
+        await peers.watch(f"{system_prefix}LATE:Name_RBV").until(bool, 5)
+        assert heard == ["green"]
     finally:
         await ioc.stop()
         await ioc.peers.stop()
