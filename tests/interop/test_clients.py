@@ -89,7 +89,8 @@ def test_two_clients_that_put_and_monitor_one_pv_hear_each_other(client):
         process.until(lambda found: found.get("ready"))
     for process in (pyepics, aioca):
         process.go_on()
-    aioca.until(lambda found: found.get("done"))
+    for process in (pyepics, aioca):
+        process.until(lambda found: found.get("done"))
     pyepics.go_on()
     aioca.go_on()
     theirs, ours = aioca.everything(), pyepics.everything()

@@ -144,6 +144,7 @@ def share(prefix: str) -> None:
     sys.stdin.readline()
     for i in range(100):
         shared.put(1000 + i, wait=True, timeout=5)
+    tell(done=True)
     sys.stdin.readline()
     _until(lambda: heard[-1] == -1)
     tell(own=[v for v in heard if 1000 <= v < 2000], others=[v for v in heard if 2000 <= v], last=heard[-1])
