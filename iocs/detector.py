@@ -218,6 +218,7 @@ class DetectorIoc(
         if self.setup.data_root is None:
             raise SlitlessError("detector: no data root was given; --data-root names the folder for frames")
         await self._show_identity()
+        await self._tell_set_point()
         await self.show_fits_settings()
         await self.show_roi()
         await self.show_format()
@@ -299,6 +300,13 @@ class DetectorIoc(
             "total_pixels": self.equipment.display.pixels_total,
             "now": self.clock.now(),
         }
+
+    async def _tell_set_point(self) -> None:
+        """Let the cooler follow a set point that was restored."""
+        try:
+            await self._try(self.camera.set_temperature(self["cam1:Temperature"].value))
+        except Refused as refusal:
+            log.warning("set point of the temperature not told: %s", refusal.reason)
 
     async def _show_identity(self) -> None:
         await self["cam1:ParNames_RBV"].write(parameter_names())

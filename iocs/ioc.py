@@ -29,6 +29,8 @@ from typing import Any, ClassVar
 
 import psutil
 
+from iocs.autosave.autosave import Autosave
+from iocs.autosave.settings_file import SettingsFile
 from iocs.binding import Binding, bindings_of, command, on_put
 from iocs.command import CommandGroup, current_command_id
 from iocs.records.database import make_records
@@ -76,6 +78,8 @@ class IocSetup:
     seed: int = 0
     enable: bool = False
     """Whether to go to Enabled at start."""
+    autosave: Path | None = None
+    """Folder in which settings are kept over a restart; None keeps none."""
     interlock: bool = True
     """Whether to ask other IOCs before anything moves; off on a bench without them."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -121,6 +125,8 @@ class Ioc:
         self.clock = setup.clock
         self.peers = Peers()
         self.records = make_records(load(self.all_templates(setup.instrument, setup.prefix), Path(str(files("db")))))
+        kept = SettingsFile(setup.autosave, setup.prefix) if setup.autosave else None
+        self.autosave = Autosave(self.records, setup.prefix, kept)
         self.state = SummaryState.STANDBY
         self._groups: dict[str, CommandGroup] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -217,6 +223,7 @@ class Ioc:
         await self["IOC:Speed"].write(self.clock.speed)
         await self["IOC:Epoch"].write(self.clock.epoch)
         self.background(self._beat())
+        self.background(self.autosave.run())
         await self.started()
 
     async def enable(self) -> None:
@@ -235,6 +242,7 @@ class Ioc:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.autosave.stop()
 
     async def clients_changed(self, count: int) -> None:
         """Show how many clients there are."""

@@ -43,6 +43,9 @@ def arguments(classes: Sequence[type[Ioc]]) -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="instrument seconds per wall second (%(default)s)")
     parser.add_argument("--epoch", type=float, help="UTC unix seconds at which instrument time is true (now)")
     parser.add_argument("--data-root", type=Path, help="folder below which files are written")
+    parser.add_argument(
+        "--autosave", type=Path, help="folder that keeps settings over a restart (autosave below the data root)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
     parser.add_argument("--enable", action="store_true", help="go to Enabled at start")
     parser.add_argument("--list-pvs", action="store_true", help="list the PV names and exit")
@@ -62,6 +65,7 @@ def setup_from(cls: type[Ioc], options: argparse.Namespace, instrument: Instrume
         system=system,
         clock=clock,
         data_root=options.data_root,
+        autosave=options.autosave or (options.data_root / "autosave" if options.data_root else None),
         seed=options.seed,
         enable=options.enable,
         interlock=not options.no_interlock,

@@ -16,7 +16,7 @@ from iocs.wire.client import Client, Refused
 if TYPE_CHECKING:
     from iocs.records.record import Record
 
-__all__ = ["SETTABLE", "FieldChannel", "field_channel"]
+__all__ = ["SETTABLE", "FieldChannel", "check_field", "field_channel", "field_kind"]
 
 STATE_NAMES = frozenset({"ZNAM", "ONAM", *STATE_FIELDS})
 SETTABLE = STATE_NAMES | frozenset(
@@ -53,6 +53,11 @@ MOST_DECIMALS = 15
 def field_channel(record: Record, field: str) -> FieldChannel:
     """Return the channel of one field; KeyError if the record has no such field."""
     return FieldChannel(record, field, record_fields(record.record_type)[field])
+
+
+def field_kind(record: Record, field: str) -> Kind:
+    """Return what a field holds; KeyError if the record has no such field."""
+    return _kind(record, record_fields(record.record_type)[field])
 
 
 def _has_unit(field: str) -> bool:

@@ -61,6 +61,8 @@ class Record(Channel):
         """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
         self.written: Callable[[], None] | None = None
         """Told of each new value, after it was stored."""
+        self.on_change: Callable[[], None] = _nothing
+        """Called whenever the value or a field was set, by whomever, to have it kept."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
         self.state_alarm = StateAlarm(definition, self.stored) if isinstance(kind, Enumeration) else None
@@ -131,11 +133,24 @@ class Record(Channel):
         alarm = self._alarm_of(stored) if severity is None else self._given_alarm(severity, status)
         flags = self._value_flags() | self._set_alarm(alarm)
         self._converted.clear()
+        self.on_change()
         if self.written is not None:
             self.written()
         if flags:
             await self.publish(flags)
         await self._refresh_fields()
+
+    def restore(self, value: Any) -> None:
+        """Take a value from before the last restart; nobody can have subscribed yet.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the record cannot hold it.
+        """
+        self.stored = self.monitored = self.archived = self.kind.store(value)
+        self.status, self.severity = self._alarm_of(self.stored)
+        self._converted.clear()
 
     async def set_limits(self, low: float, high: float) -> None:
         """Set display and control limits, as a motor record does when HLM or LLM changes."""
@@ -155,7 +170,15 @@ class Record(Channel):
         await self._publish_properties()
 
     async def take_fields(self) -> None:
-        """Take limits, unit, dead bands, severities and state names from the definition again, after one changed."""
+        """Take limits, unit, dead bands, severities and state names from the definition, and tell who subscribed."""
+        self.adopt_fields()
+        self.on_change()
+        flags = SubscriptionType(0) if self.is_undefined else self._set_alarm(self._alarm_of(self.stored))
+        await self.publish(SubscriptionType.DBE_PROPERTY | flags)
+        await self._refresh_fields()
+
+    def adopt_fields(self) -> None:
+        """Take them without telling."""
         if isinstance(self.kind, Enumeration):
             self.kind.labels = tuple(
                 self.definition.fields.get(name, "") for name in state_fields(self.record_type)[: len(self.kind.states)]
@@ -163,9 +186,6 @@ class Record(Channel):
         if self.widest_drive_limits:
             self.drive_limits = _bounds(self.definition.fields, "DRVL", "DRVH")
         self._set_limits_from_fields()
-        flags = SubscriptionType(0) if self.is_undefined else self._set_alarm(self._alarm_of(self.stored))
-        await self.publish(SubscriptionType.DBE_PROPERTY | flags)
-        await self._refresh_fields()
 
     async def put(self, data: Any, native: ChannelType, client: Client) -> None:
         """Take what a client sent: check it, let the behaviour decide, store it."""
@@ -183,9 +203,21 @@ class Record(Channel):
             raise Refused("DISP is set: puts are disabled")
         value = self.kind.from_wire(data, native)
         try:
-            value = self.kind.present(self.kind.store(value))
+            return self.allowed(value)
         except (ValueError, TypeError) as error:
             raise Refused(str(error)) from None
+
+    def allowed(self, value: Any) -> Any:
+        """Return a value as the record would hold it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it cannot hold it.
+        Refused
+            If its drive limits exclude it.
+        """
+        value = self.kind.present(self.kind.store(value))
         if self.drive_limits and isinstance(self.kind, Number):
             low, high = self.drive_limits
             if not low <= value <= high:
@@ -260,6 +292,10 @@ class Record(Channel):
     async def _refresh_fields(self) -> None:
         for channel in self.made_fields.values():
             await channel.refresh()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _moved(new: Any, old: Any, deadband: float) -> bool:
