@@ -154,7 +154,9 @@ def test_a_readback_has_type_unit_decimals_and_states_of_its_setting():
                 continue
             if partner.type not in (record.type, OUTPUTS.get(record.type), "calc"):
                 wrong.append(f"{partner.name} is a {partner.type}, its setting a {record.type}")
-            compared = ["EGU", "PREC"] if record.type in NUMBERS else ["FTVL"] if record.type == "waveform" else []
+            compared = ["EGU", "PREC"] if record.type in NUMBERS else []
+            if (record.fields.get("FTVL") == "CHAR") != (partner.fields.get("FTVL") == "CHAR"):
+                wrong.append(f"{name}: of setting and readback one is text, the other not")
             for field in compared:
                 if record.fields.get(field, "") != partner.fields.get(field, ""):
                     wrong.append(
