@@ -2,7 +2,7 @@
 
 `python -m iocs.contract` writes `db/<instrument>.substitutions` from the instrument definition, and the motors, which
 a genuine IOC loads only with the EPICS motor module, to `db/<instrument>_motors.substitutions`; with `--check` it
-says whether these files are stale.
+says whether these files are stale, and with `--list` it prints the PVs.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from itertools import groupby
 from pathlib import Path
 
 from iocs.ioc import Ioc
+from iocs.pv_list import FORMATS, list_pvs, listing
 from iocs.records.template import TemplateUse, load
 from slitless.definition import Instrument, load_instrument
+from slitless.errors import InvalidRequest, SlitlessError
 
 __all__ = ["IOC_MODULES", "has_motor", "ioc_class", "ioc_classes", "main", "substitutions", "template_uses"]
 
@@ -113,14 +115,38 @@ def _generated(instrument: Instrument) -> dict[Path, str]:
     }
 
 
+def _list(options: argparse.Namespace) -> str:
+    """Return the PVs that the arguments ask for, in the form they ask for."""
+    instrument = load_instrument(options.instrument)
+    prefix = options.prefix or instrument.prefix
+    devices = [cls.device for cls in ioc_classes()]
+    if options.device not in (None, *devices):
+        raise InvalidRequest("device", options.device, f"it must be one of {', '.join(devices)}")
+    pvs = list_pvs(load(template_uses(instrument, prefix), _folder()).values())
+    return listing(
+        [pv for pv in pvs if pv.name.startswith(f"{prefix}{options.device}:" if options.device else prefix)],
+        options.list,
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Write the substitutions of an instrument, or check that they are up to date."""
     parser = argparse.ArgumentParser(description="Writes the substitutions that load an instrument's templates.")
     parser.add_argument(
         "--instrument", default="latiss", help="name or path of the instrument definition (%(default)s)"
     )
+    parser.add_argument("--prefix", help="prefix of all PVs, with its colon (the one of the definition)")
+    parser.add_argument("--list", choices=FORMATS, help="list the PVs instead")
+    parser.add_argument("--device", help="only those of one device, e.g. FILTER")
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if a file is stale")
     options = parser.parse_args(argv)
+    if options.list:
+        try:
+            sys.stdout.write(_list(options))
+        except (SlitlessError, OSError) as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        return 0
     stale = [
         path
         for path, text in _generated(load_instrument(options.instrument)).items()

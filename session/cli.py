@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
-from session.commands import config, console, iocs, log, night, recover, setup, status, take, verify
+from session.commands import config, console, db, iocs, log, night, recover, setup, status, take, verify
 from session.interruption import Interrupted
 from session.terminal import print_error
 from slitless.errors import SlitlessError
@@ -51,6 +51,7 @@ app.command()(log.show)
 app.command()(verify.verify)
 app.command()(recover.recover)
 app.add_typer(config.app, name="config")
+app.command()(db.db)
 app.command()(console.console)
 
 
