@@ -20,7 +20,7 @@ from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
 
 FOLDER = Path(__file__).parents[2] / "db"
-NUMBERS = ("ai", "ao", "longin", "longout", "int64in", "int64out", "calc")
+NUMBERS = ("ai", "ao", "longin", "longout", "int64in", "int64out")
 OUTPUTS = {"ao": "ai", "bo": "bi", "mbbo": "mbbi", "longout": "longin", "stringout": "stringin", "int64out": "int64in"}
 
 WITHOUT_UNIT = re.compile(
@@ -84,7 +84,7 @@ def test_every_real_number_has_a_precision_and_every_quantity_a_unit():
     vague = [
         r.name
         for r in records()
-        if r.type in ("ai", "ao", "calc") and not r.fields.get("PREC") and not WHOLE.search(r.name)
+        if r.type in ("ai", "ao") and not r.fields.get("PREC") and not WHOLE.search(r.name)
     ]
     assert vague == [], "give each a PREC, or name it in WHOLE of this file"
     bare = [
