@@ -72,22 +72,23 @@ class Chain:
             return False
         if plugin.source == self.port:
             return self.record(f"{self.camera}ArrayCallbacks").value == "Enable"
-        source = self.plugins[plugin.source]
-        return source["ArrayCallbacks"].value == "Enable" and self.reaches(source)
+        source = self.plugins.get(plugin.source)
+        return source is not None and source["ArrayCallbacks"].value == "Enable" and self.reaches(source)
 
     def check_source(self, plugin: Plugin, port: str) -> None:
-        """Refuse a port that a plugin cannot get arrays from.
+        """Refuse a port through which a plugin would get its own arrays.
+
+        A port that is not there is taken, as areaDetector does, and gives no arrays: clients that build a chain look
+        for what is missing afterwards.
 
         Raises
         ------
         Refused
-            If there is no such port, or if the plugin would get its own arrays; names the ports that are possible.
+            Naming the ports that are possible.
         """
-        if port in self._possible_sources(plugin):
-            return
-        reason = "that is a loop" if port in self.plugins else "there is no such port"
-        valid = ", ".join(self._possible_sources(plugin))
-        raise Refused(f"{plugin.prefix}NDArrayPort: {port!r}: {reason}; it is one of {valid}")
+        if port in self.plugins and port not in self._possible_sources(plugin):
+            valid = ", ".join(self._possible_sources(plugin))
+            raise Refused(f"{plugin.prefix}NDArrayPort: {port!r}: that is a loop; it is one of {valid}")
 
     # How many are under way.
 
@@ -131,7 +132,7 @@ class Chain:
     def _depends(self, plugin: Plugin, on: Plugin) -> bool:
         """Whether arrays of a plugin come through another, or it is that one."""
         while plugin is not on:
-            if plugin.source == self.port:
+            if plugin.source not in self.plugins:
                 return False
             plugin = self.plugins[plugin.source]
         return True

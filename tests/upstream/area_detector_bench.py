@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from iocs.area_detector.plugin import Plugin
 from iocs.detector import DetectorIoc
 from iocs.launch import run_ioc
 from iocs.records.template import TemplateUse
@@ -44,7 +45,7 @@ class AreaDetectorBench(DetectorIoc):
         for prefix, (kind, extra) in {**FILE_PLUGINS, **PLUGINS}.items():
             size = {"WIDTH": str(detector.width), "HEIGHT": str(detector.height)}
             port = prefix.upper().rstrip(":")
-            macros = {"R": prefix, "PORT": port, "TYPE": kind, "NDPORT": "CCD1", **size}
+            macros = {"R": prefix, "PORT": port, "TYPE": kind, "NDPORT": "CCD1", "BYTES": "0", **size}
             names = ["plugin_base.template"]
             names += ["fits_plugin.template"] if prefix in FILE_PLUGINS else []
             names += [str(EXTRA / f"{extra}.template")] if extra else []
@@ -53,6 +54,8 @@ class AreaDetectorBench(DetectorIoc):
 
     def __init__(self, setup):
         super().__init__(setup)
+        for prefix in (*FILE_PLUGINS, *PLUGINS):
+            Plugin(prefix, self.chain)
         for prefix in FILE_PLUGINS:
             self[f"{prefix}FilePath"].client_put = self._take_path
             self[f"{prefix}Capture"].client_put = self._take_capture

@@ -168,7 +168,6 @@ async def test_a_plugin_sends_nothing_on_when_its_callbacks_are_off(bench):
 @pytest.mark.parametrize(
     ("prefix", "port", "reason"),
     [
-        ("image1", "CAM9", "'CAM9': there is no such port; it is one of CCD1, STATS1, ROI1, FITS1"),
         ("image1", "IMAGE1", "'IMAGE1': that is a loop; it is one of CCD1, STATS1, ROI1, FITS1"),
         ("ROI1", "IMAGE1", "'IMAGE1': that is a loop; it is one of CCD1, FITS1"),
     ],
@@ -179,6 +178,14 @@ async def test_a_port_that_cannot_be_is_refused_naming_those_that_can(bench, pre
     with pytest.raises(Refused, match=reason):
         await bench.put(**{f"{prefix}__NDArrayPort": port})
     assert bench[f"{prefix}:NDArrayPort_RBV"] == bench[f"{prefix}:NDArrayPort"] == before
+
+
+async def test_a_port_that_is_not_there_is_taken_as_area_detector_takes_it_and_gives_no_arrays(bench):
+    await bench.put(Stats1__NDArrayPort="AARDVARK")
+    await bench.publish(FRAME)
+    assert bench["Stats1:NDArrayPort_RBV"] == "AARDVARK"
+    assert bench["Stats1:ArrayCounter_RBV"] == 0
+    assert np.isnan(bench["Stats1:MeanValue_RBV"])
 
 
 async def test_a_plugin_that_fails_says_so_and_harms_nobody(bench, monkeypatch):
