@@ -39,9 +39,8 @@ async def test_a_plugin_that_fails_harms_no_exposure(bench, monkeypatch):
 
 
 async def test_a_refused_port_says_why(bench):
-    reason = "CAM:Stats1:NDArrayPort"
-    await bench.refused(reason, "CCD7")
-    error = await bench.until("CAM:cam1:CommandError_RBV", lambda text: "CCD7" in text)
+    await bench.refused("CAM:Stats1:NDArrayPort", "STATS1")
+    error = await bench.until("CAM:cam1:CommandError_RBV", lambda text: "STATS1" in text)
     assert "it is one of CCD1, IMAGE1, ROI1, FITS1" in error
 
 
