@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 
 from drivers.shutter import ShutterDriver, ShutterState, ShutterStatus
 from drivers.simulated import SimulatedShutter
@@ -219,18 +220,26 @@ class Shutter(MechanismIoc):
         """Write the readbacks of every state passed since the last look, each before its state."""
         whole_turn = status.state is self._shown and status.open_count != self._open_count
         while self._shown is not status.state or whole_turn:
-            whole_turn = False
+            whole_turn, changed_at = False, self.clock.now()
             self._shown = CYCLE[(CYCLE.index(self._shown) + 1) % len(CYCLE)]
             if self._shown is ShutterState.OPEN and status.opened_at is not None:
-                await self["OpenedAt_RBV"].write(status.opened_at)
+                await self["OpenedAt_RBV"].write(status.opened_at, timestamp=self._stamp(status.opened_at))
+                changed_at = status.opened_at + self.blades.open_time / 2
             elif self._shown is ShutterState.CLOSED and status.closed_at is not None:
-                await self["ClosedAt_RBV"].write(status.closed_at)
-                await self["OpenTime_RBV"].write(status.open_time(status.closed_at))
-            await self["State_RBV"].write(self._shown.value)
+                stamp = self._stamp(status.closed_at)
+                await self["ClosedAt_RBV"].write(status.closed_at, timestamp=stamp)
+                await self["OpenTime_RBV"].write(status.open_time(status.closed_at), timestamp=stamp)
+                changed_at = status.closed_at + self.blades.close_time / 2
+            await self["State_RBV"].write(self._shown.value, timestamp=self._stamp(changed_at))
         self._open_count = status.open_count
         await self["OpenCount_RBV"].write(status.open_count)
         if status.state is ShutterState.OPEN:
             await self["OpenTime_RBV"].write(status.open_time(self.clock.now()))
+
+
+    def _stamp(self, tai_seconds: float) -> float:
+        """Return the time stamp (UTC unix s) of what the shutter measured; never of the future."""
+        return min(self.clock.wall_at(tai_seconds), time.time())
 
 
 def main(argv: list[str] | None = None) -> int:

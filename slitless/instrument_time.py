@@ -88,6 +88,11 @@ class InstrumentClock:
         utc = self.epoch + (wall_seconds - self.epoch) * self.speed if self.speed != 1.0 else wall_seconds
         return utc + tai_minus_utc(utc)
 
+    def wall_at(self, tai_seconds: float) -> float:
+        """Wall time (UTC unix seconds) at an instrument time (TAI unix seconds)."""
+        utc = tai_seconds - tai_minus_utc(tai_seconds - 37.0)
+        return self.epoch + (utc - self.epoch) / self.speed if self.speed != 1.0 else utc
+
     def wall_seconds(self, duration: float) -> float:
         """Wall seconds that an instrument duration (s) takes; never negative."""
         return max(duration, 0.0) / self.speed

@@ -83,3 +83,10 @@ def test_utc_and_tai_agree_with_astropy(seconds):
 )
 def test_decimals_are_rounded_and_the_carry_goes_up_to_the_date(seconds, precision, text):
     assert isot(seconds, precision) == text
+
+
+@pytest.mark.parametrize("speed", [1.0, 20.0])
+def test_the_wall_time_of_an_instrument_time_is_the_way_back(speed):
+    clock = InstrumentClock(lambda: 0.0, speed, 1_790_000_000.0)
+    wall = 1_790_000_123.25
+    assert clock.wall_at(clock.at_wall(wall)) == pytest.approx(wall, abs=1e-6)

@@ -28,6 +28,23 @@ async def test_an_exposure_lasts_exactly_what_was_asked(open_bench, seconds):
         assert bench.value("OpenCount_RBV") == 1
 
 
+async def test_what_the_shutter_measured_is_stamped_with_the_time_of_the_edge(open_bench):
+    async with open_bench(Shutter, speed=2) as bench:
+        assert (await bench.command("Expose", 0.5))["status"] == "Done"
+        stamps = {}
+        for name in ("OpenedAt_RBV", "ClosedAt_RBV", "OpenTime_RBV", "State_RBV"):
+            reply = await (await bench.pv(name)).read(data_type="time")
+            stamps[name] = reply.metadata.timestamp
+        clock = bench.ioc.clock
+        for name in ("OpenedAt_RBV", "ClosedAt_RBV"):
+            assert stamps[name] == pytest.approx(clock.wall_at(bench.value(name)), abs=1e-5)
+        assert stamps["OpenTime_RBV"] == stamps["ClosedAt_RBV"]
+        assert stamps["ClosedAt_RBV"] - stamps["OpenedAt_RBV"] == pytest.approx(0.25, abs=1e-5)
+        assert stamps["State_RBV"] >= stamps["ClosedAt_RBV"]
+        field = await (await bench.pv("State_RBV.SEVR")).read(data_type="time")
+        assert field.metadata.timestamp == stamps["State_RBV"], "a field has the stamp of its record"
+
+
 @pytest.mark.parametrize("speed", [20, 100_000])
 async def test_every_state_is_shown_in_order_however_fast_time_runs(open_bench, speed):
     async with open_bench(Shutter, speed=speed) as bench:
