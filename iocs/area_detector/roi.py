@@ -41,7 +41,9 @@ class RoiPlugin(Plugin):
         if len(array.sizes) != len(AXES):
             raise ValueError(f"an array of {len(array.sizes)} dimensions has no region in x and y")
         cuts = [self._cut(axis, length) for axis, length in zip(AXES, array.sizes, strict=True)]
-        pixels = await asyncio.to_thread(region, array.pixels, cuts[0], cuts[1], self._scale(), self._dtype(array))
+        scale, dtype = self._scale(), self._dtype(array)
+        # in the thread the pixels are asked for, too: the first to ask has them put together
+        pixels = await asyncio.to_thread(lambda: region(array.pixels, cuts[0], cuts[1], scale, dtype))
         if self["CollapseDims"].value == "Yes":
             pixels = _collapsed(pixels)
         await self._show_cuts(cuts, array.sizes)
