@@ -51,7 +51,7 @@ class Autosave:
             self._fields = self._declared()
             for name, fields in self._fields.items():
                 for field in fields:
-                    self._holder(name, field).on_change = self._changed.set
+                    self._holder(name, field).listeners.append(self._changed.set)
             self._found = self._restore(file)
         self._tell_first(*self._found)
 

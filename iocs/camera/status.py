@@ -60,7 +60,7 @@ class StatusRecord:
         self._changed = asyncio.Event()
         self._shown: dict[str, Any] = {}
         for name in (*(f"cam1:{name}" for name in WATCHED), "FITS1:FullFileName_RBV"):
-            record(name).written = self._changed.set
+            record(name).listeners.append(self._changed.set)
 
     async def run(self) -> None:
         """Go on publishing."""

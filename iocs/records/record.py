@@ -59,10 +59,8 @@ class Record(Channel):
         """What a client's put does instead of a plain write."""
         self.put_refused: Callable[[str, Client], Awaitable[None]] | None = None
         """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
-        self.written: Callable[[], None] | None = None
-        """Told of each new value, after it was stored."""
-        self.on_change: Callable[[], None] = _nothing
-        """Called whenever the value or a field was set, by whomever, to have it kept."""
+        self.listeners: list[Callable[[], None]] = []
+        """Called whenever the value or a field was set, by whomever: to keep it, or to show it elsewhere too."""
         self.made_fields: dict[str, Channel] = {}
         self.limit_alarm = LimitAlarm(fields)
         self.state_alarm = StateAlarm(definition, self.stored) if isinstance(kind, Enumeration) else None
@@ -133,9 +131,7 @@ class Record(Channel):
         alarm = self._alarm_of(stored) if severity is None else self._given_alarm(severity, status)
         flags = self._value_flags() | self._set_alarm(alarm)
         self._converted.clear()
-        self.on_change()
-        if self.written is not None:
-            self.written()
+        self._tell()
         if flags:
             await self.publish(flags)
         await self._refresh_fields()
@@ -172,7 +168,7 @@ class Record(Channel):
     async def take_fields(self) -> None:
         """Take limits, unit, dead bands, severities and state names from the definition, and tell who subscribed."""
         self.adopt_fields()
-        self.on_change()
+        self._tell()
         flags = SubscriptionType(0) if self.is_undefined else self._set_alarm(self._alarm_of(self.stored))
         await self.publish(SubscriptionType.DBE_PROPERTY | flags)
         await self._refresh_fields()
@@ -285,6 +281,10 @@ class Record(Channel):
             flags |= SubscriptionType.DBE_LOG
         return flags
 
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
     async def _publish_properties(self) -> None:
         await self.publish(SubscriptionType.DBE_PROPERTY)
         await self._refresh_fields()
@@ -292,10 +292,6 @@ class Record(Channel):
     async def _refresh_fields(self) -> None:
         for channel in self.made_fields.values():
             await channel.refresh()
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def _moved(new: Any, old: Any, deadband: float) -> bool:
