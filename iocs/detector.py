@@ -220,6 +220,7 @@ class DetectorIoc(
         await self._show_identity()
         await self._tell_set_point()
         await self.show_fits_settings()
+        await self.chain.start()
         await self.show_roi()
         await self.show_format()
         await asyncio.to_thread(

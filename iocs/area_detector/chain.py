@@ -7,6 +7,7 @@ ports form a tree whose root is the camera.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from iocs.records.record import Record
 
 __all__ = ["Chain"]
+
+log = logging.getLogger(__name__)
 
 
 class Chain:
@@ -48,6 +51,14 @@ class Chain:
     def add(self, plugin: Plugin) -> None:
         """Let a plugin take part; its constructor does this."""
         self.plugins[plugin.port] = plugin
+
+    async def start(self) -> None:
+        """Let the plugins take over settings that records got without a put; a loop among them is cut."""
+        for plugin in self.plugins.values():
+            if self._is_in_loop(plugin):
+                log.warning("%sNDArrayPort: %s is a loop, taken back to %s", plugin.prefix, plugin.source, self.port)
+                await plugin.set("NDArrayPort", self.port)
+            await plugin.start()
 
     async def publish(self, array: NDArray) -> None:
         """Hand an array of the camera to the plugins; return when those are done that the camera waits for.
@@ -124,6 +135,14 @@ class Chain:
             await self.plugins[port]["NumQueuedArrays"].write(self._under_way[port])
         if self.on_queued is not None:
             await self.on_queued(self.queued)
+
+    def _is_in_loop(self, plugin: Plugin) -> bool:
+        seen: set[str] = set()
+        port = plugin.port
+        while port in self.plugins and port not in seen:
+            seen.add(port)
+            port = self.plugins[port].source
+        return port in seen
 
     def _possible_sources(self, plugin: Plugin) -> list[str]:
         others = [port for port, other in self.plugins.items() if not self._depends(other, plugin)]

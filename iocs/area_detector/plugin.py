@@ -104,6 +104,12 @@ class Plugin:
         else:
             await self._enqueue(array)
 
+    async def start(self) -> None:
+        """Show what follows from settings that records got without a put."""
+        await self._show_highest_rate(self["MinCallbackTime"].value)
+        await self._show_queue_limits(self["QueueSize"].value)
+        await self._show_sort_limits(self["SortSize"].value)
+
     async def stop(self) -> None:
         """Drop what waits and end what runs."""
         self._queue.clear()
@@ -207,27 +213,21 @@ class Plugin:
 
     @on_put("MinCallbackTime")
     async def _put_min_callback_time(self, value: float, client: Client) -> None:
-        await self["MaxArrayRate_RBV"].write(1.0 / value if value else 0.0)
+        await self._show_highest_rate(value)
 
     @on_put("MaxArrayRate")
     async def _put_max_array_rate(self, value: float, client: Client) -> None:
-        await self.set("MinCallbackTime", 1.0 / value if value else 0.0)
-        await self["MaxArrayRate_RBV"].write(value)
+        shortest = 1.0 / value if value else 0.0
+        await self.set("MinCallbackTime", shortest)
+        await self._show_highest_rate(shortest)
 
     @on_put("QueueSize")
     async def _put_queue_size(self, value: int, client: Client) -> None:
-        limits = {"QueueFreeLow": round(0.25 * value), "QueueUseHIGH": round(0.75 * value), "QueueUseHIHI": value}
-        for name, limit in limits.items():
-            await self[name].write(limit)
-        await self._set_alarm("QueueFree", LOW=limits["QueueFreeLow"])
-        await self._set_alarm("QueueUse", HIGH=limits["QueueUseHIGH"], HIHI=limits["QueueUseHIHI"])
-        await self["QueueFree"].write(max(value - len(self._queue), 0))
+        await self._show_queue_limits(value)
 
     @on_put("SortSize")
     async def _put_sort_size(self, value: int, client: Client) -> None:
-        await self["SortFreeLow"].write(round(0.25 * value))
-        await self._set_alarm("SortFree", LOW=round(0.25 * value))
-        await self["SortFree"].write(value)
+        await self._show_sort_limits(value)
 
     @on_put("NDAttributesFile")
     async def _put_attributes_file(self, value: str, client: Client) -> None:
@@ -235,6 +235,24 @@ class Plugin:
             await self["NDAttributesStatus"].write("File not found")
             raise Refused(f"{self.prefix}NDAttributesFile: attributes come with the frame, not from a file")
         await self["NDAttributesStatus"].write("Attributes file OK")
+
+    # What follows from settings.
+
+    async def _show_highest_rate(self, shortest: float) -> None:
+        await self["MaxArrayRate_RBV"].write(1.0 / shortest if shortest else 0.0)
+
+    async def _show_queue_limits(self, value: int) -> None:
+        limits = {"QueueFreeLow": round(0.25 * value), "QueueUseHIGH": round(0.75 * value), "QueueUseHIHI": value}
+        for name, limit in limits.items():
+            await self[name].write(limit)
+        await self._set_alarm("QueueFree", LOW=limits["QueueFreeLow"])
+        await self._set_alarm("QueueUse", HIGH=limits["QueueUseHIGH"], HIHI=limits["QueueUseHIHI"])
+        await self["QueueFree"].write(max(value - len(self._queue), 0))
+
+    async def _show_sort_limits(self, value: int) -> None:
+        await self["SortFreeLow"].write(round(0.25 * value))
+        await self._set_alarm("SortFree", LOW=round(0.25 * value))
+        await self["SortFree"].write(value)
 
     async def _set_alarm(self, name: str, **limits: int) -> None:
         record = self[name]

@@ -56,6 +56,12 @@ class StatsPlugin(Plugin):
         self._is_blank = False
         self._series = TimeSeries(self.__getitem__)
 
+    async def start(self) -> None:
+        """Show what follows from settings that records got without a put."""
+        await super().start()
+        await self._show_bins(self["HistSize"].value, self["HistMin"].value, self["HistMax"].value)
+        await self._series.set_size(self["TSNumPoints"].value)
+
     async def process(self, array: NDArray) -> NDArray:
         """Compute and show statistics; send the array on."""
         await self.records.shape(array)

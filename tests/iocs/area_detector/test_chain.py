@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from iocs.area_detector import rates
 from iocs.wire.client import Refused
 
 FRAME = np.arange(12, dtype=np.int32).reshape(3, 4)
@@ -186,6 +187,46 @@ async def test_a_port_that_is_not_there_is_taken_as_area_detector_takes_it_and_g
     assert bench["Stats1:NDArrayPort_RBV"] == "AARDVARK"
     assert bench["Stats1:ArrayCounter_RBV"] == 0
     assert np.isnan(bench["Stats1:MeanValue_RBV"])
+
+
+async def test_settings_that_were_restored_show_in_what_follows_from_them(bench):
+    restored = {
+        "QueueSize": 8,
+        "MinCallbackTime": 0.25,
+        "SortSize": 40,
+        "HistSize": 4,
+        "HistMax": 8.0,
+        "TSNumPoints": 7,
+    }
+    for name, value in restored.items():
+        await bench.ioc[f"Stats1:{name}"].write(value)
+    await bench.ioc.chain.start()
+    assert (bench["Stats1:QueueFree"], bench["Stats1:QueueUseHIHI"], bench["Stats1:SortFree"]) == (8, 8, 40)
+    assert bench["Stats1:MaxArrayRate_RBV"] == 4.0
+    assert bench["Stats1:HistogramX_RBV"].tolist() == [0, 2, 4, 6]
+    assert bench["Stats1:TS:TSNumPoints"] == 7
+
+
+async def test_a_loop_that_was_restored_is_cut(bench):
+    for prefix, port in (("Stats1", "ROI1"), ("ROI1", "STATS1"), ("image1", "ROI1")):
+        for name in ("NDArrayPort", "NDArrayPort_RBV"):
+            await bench.ioc[f"{prefix}:{name}"].write(port)
+    await bench.ioc.chain.start()
+    await bench.publish(FRAME)
+    assert [bench[f"{plugin}:ArrayCounter_RBV"] for plugin in ("Stats1", "ROI1", "image1")] == [1, 1, 1]
+
+
+async def test_rates_are_those_of_the_counters(bench, monkeypatch):
+    monkeypatch.setattr(rates, "PERIOD", 0.02)
+    watching = asyncio.create_task(rates.watch_rates(bench.ioc.__getitem__, ("Stats1:",)))
+    await asyncio.sleep(0)
+    await bench.publish(FRAME)
+    async with asyncio.timeout(10):
+        while bench["Stats1:ArrayRate_RBV"] == 0:
+            await asyncio.sleep(0.001)
+        while bench["Stats1:ArrayRate_RBV"] > 0:
+            await asyncio.sleep(0.001)
+    watching.cancel()
 
 
 async def test_a_plugin_that_fails_says_so_and_harms_nobody(bench, monkeypatch):
