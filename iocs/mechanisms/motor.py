@@ -228,13 +228,17 @@ class Motor:
         if disable == self.record["DISV"].value:
             raise Refused(f"{self.part.label}: the record is disabled: DISA is {disable}, which is DISV")
 
-    async def _check_target(self, dial: float, user: float) -> None:
-        """Refuse a target outside the limits, with LVIO up, or any if the axis does not know where it is."""
-        self._check_free()
-        unit, label = self.record["EGU"].value, self.part.label
+    def _check_homed(self) -> None:
+        """Refuse a motion if the axis does not know where it is."""
         if not self.display.homed:
-            reading = f"it reads {self.record['RBV'].value:g} {unit}"
-            raise Refused(f"{label}: the zero of its scale is lost ({reading}); home it first")
+            reading = f"it reads {self.record['RBV'].value:g} {self.record['EGU'].value}"
+            raise Refused(f"{self.part.label}: the zero of its scale is lost ({reading}); home it first")
+
+    async def _check_target(self, dial: float, user: float) -> None:
+        """Refuse a target outside the limits, with LVIO up."""
+        self._check_free()
+        self._check_homed()
+        unit, label = self.record["EGU"].value, self.part.label
         limits, backlash = self.scale.dial_limits, self.record["BDST"].value
         allowed = is_allowed(dial, self.record["LDVL"].value, limits, backlash, self.scale.step)
         await self.record["LVIO"].write(int(not allowed))
@@ -278,10 +282,11 @@ class Motor:
 
     async def _check_jog(self, end: float, forward: bool) -> None:
         """Refuse a jog with no way left before the limit."""
-        await self._check_target(end, self.scale.user(end))
+        self._check_free()
+        self._check_homed()
         left = (end - self.record["DRBV"].value) * (1 if forward == (self.scale.sign > 0) else -1)
+        await self.record["LVIO"].write(int(left < self.scale.step))
         if left < self.scale.step:
-            await self.record["LVIO"].write(1)
             raise Refused(
                 f"{self.part.label}: it stands at its limit, {self.scale.user(end):g} {self.record['EGU'].value}"
             )

@@ -192,13 +192,19 @@ class GoalRun:
                 return False
         await self.come_to_rest()
         await self._display.synchronize()
-        if abs(self._motor["BDST"].value) < self._scale.step:
+        return await self._take_backlash(goal)
+
+    async def _take_backlash(self, goal: Goal) -> bool:
+        """Take out the backlash after a jog, unless a limit is in the way."""
+        target, backlash = self._motor["DVAL"].value, self._motor["BDST"].value
+        low, high = self._scale.dial_limits or self._scale.travel
+        if abs(backlash) < self._scale.step or not low <= target - backlash <= high:
             return True
-        backlash, pace = self._motor["BDST"].value, Pace(self._motor["VELO"].value, self._motor["ACCL"].value)
-        slow = Pace(self._motor["BVEL"].value, self._motor["BACC"].value)
         self.orders.released = False  # what follows is to be disturbed by anything else, but not by that
-        target = self._motor["DVAL"].value
-        return await self._follow(goal, (Leg(target - backlash, pace), Leg(target, slow, True)), Phase.STOP) is not None
+        pace = Pace(self._motor["VELO"].value, self._motor["ACCL"].value)
+        slow = Pace(self._motor["BVEL"].value, self._motor["BACC"].value)
+        legs = Leg(target - backlash, pace), Leg(target, slow, takes_backlash=True)
+        return await self._follow(goal, legs, Phase.STOP) is not None
 
     def _legs(self, target: float, here: float, retry: int) -> tuple[Leg, ...]:
         mode = self._motor["RMOD"].value

@@ -62,14 +62,16 @@ RunUpstream = Callable[..., Outcomes]
 
 @pytest.fixture
 def run_upstream(tmp_path: Path) -> RunUpstream:
-    """Run an installed test module: ``run_upstream("ophyd.tests.test_signal", "pyepics", [ioc.port])``.
+    """Run installed test modules: ``run_upstream("ophyd.tests.test_signal", "pyepics", [ioc.port])``.
 
-    `layer` chooses ophyd's control layer; upstream's modules run on both, and one is picked by name here. `ports` are
+    Several, with blanks between them, run in one process. `layer` chooses ophyd's control layer; upstream's modules run
+    on both, and one is picked by name here. `ports` are
     those of the IOCs it may find; further arguments go to pytest.
     """
 
     def run(module: str, layer: str, ports: Sequence[int], *arguments: str) -> Outcomes:
-        report = tmp_path / f"{module}-{layer}.xml"
+        modules = {name.rpartition(".")[2]: name for name in module.split()}
+        report = tmp_path / f"{next(iter(modules))}-{layer}.xml"
         environment = {
             **os.environ,
             "EPICS_CA_ADDR_LIST": " ".join(f"127.0.0.1:{port}" for port in ports),
@@ -79,14 +81,14 @@ def run_upstream(tmp_path: Path) -> RunUpstream:
         }
         command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path)]
         command += ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestUnknownMarkWarning"]
-        command += ["--timeout", "60", "--durations", "12", f"--junitxml={report}"]
-        command += ["--pyargs", module, "-k", layer, *arguments]
+        command += ["--timeout", "60", "--durations", "12", f"--junitxml={report}", "-o", "junit_family=xunit1"]
+        command += ["--pyargs", *modules.values(), "-k", layer, *arguments]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         output = done.stdout + done.stderr
         assert report.is_file(), output
-        by_id = {f"{module}::{name}": outcome for name, outcome in _outcomes(report)}
+        by_id = {f"{modules[file]}::{name}": outcome for file, name, outcome in _outcomes(report)}
         return Outcomes(layer, by_id, output)
 
     return run
@@ -114,10 +116,12 @@ def small_instrument_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _outcomes(report: Path) -> Iterator[tuple[str, str]]:
+def _outcomes(report: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield module without package, test with its class if it has one, and outcome."""
     for case in ElementTree.parse(report).getroot().iter("testcase"):
-        within = case.attrib["classname"].rpartition(".")[2]  # a class of the module, if there is one
-        yield f"{within}::{case.attrib['name']}".removeprefix("::"), _outcome(case)
+        within = case.attrib["classname"].rpartition(".")[2]
+        name = f"{within}::{case.attrib['name']}".removeprefix("::")
+        yield Path(case.attrib["file"]).stem, name, _outcome(case)
 
 
 def _outcome(case: ElementTree.Element) -> str:
