@@ -27,7 +27,7 @@ def run(program, *arguments):
 
 def test_pyepics_motor_moves_tweaks_stops_and_renames(stage_ioc):
     found = run("use_pyepics_motor.py", f"{stage_ioc.prefix}m1")
-    outside_limits, soft_limit_seen, begun = -12, -4, 1
+    outside_limits, soft_limit_seen = -12, -4
     assert found.pop("limits ignored") == [soft_limit_seen, 1]
     assert found == {
         "move": [0, 60.0, 60.0],
@@ -35,8 +35,8 @@ def test_pyepics_motor_moves_tweaks_stops_and_renames(stage_ioc):
         "dial and raw": [0, 0, 57.0, 57000],
         "tweak": [0, 0, 57.0],
         "outside limits": outside_limits,
-        "confirmed move": begun,
-        "move begun": begun,
+        "move back": 0,
+        "move begun": True,
         "stopped": True,
         "renamed": [10.0, 10.0, -50.0, 17.0],
         "dial renamed": [10.0, 0.0, 10.0],
