@@ -33,6 +33,7 @@ from iocs.autosave.autosave import Autosave
 from iocs.autosave.settings_file import SettingsFile
 from iocs.binding import Binding, bindings_of, command, on_put
 from iocs.command import CommandGroup, current_command_id
+from iocs.records.access import AccessSecurity
 from iocs.records.database import make_records
 from iocs.records.record import AlarmSeverity, AlarmStatus, Record
 from iocs.records.template import TemplateError, TemplateUse, load
@@ -78,6 +79,8 @@ class IocSetup:
     seed: int = 0
     enable: bool = False
     """Whether to go to Enabled at start."""
+    security: AccessSecurity | None = None
+    """Who may read and write; None lets everybody."""
     autosave: Path | None = None
     """Folder in which settings are kept over a restart; None keeps none."""
     interlock: bool = True
@@ -125,6 +128,8 @@ class Ioc:
         self.clock = setup.clock
         self.peers = Peers()
         self.records = make_records(load(self.all_templates(setup.instrument, setup.prefix), Path(str(files("db")))))
+        for record in self.records.values():
+            record.security = setup.security
         kept = SettingsFile(setup.autosave, setup.prefix) if setup.autosave else None
         self.autosave = Autosave(self.records, setup.prefix, kept)
         self.state = SummaryState.STANDBY

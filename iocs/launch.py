@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from iocs.ioc import Ioc, IocSetup
+from iocs.records.access import read_access_file
 from iocs.records.template import TemplateError
 from iocs.wire.server import Context, ServerError
 from slitless.definition import Instrument, load_instrument
@@ -46,6 +47,7 @@ def arguments(classes: Sequence[type[Ioc]]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--autosave", type=Path, help="folder that keeps settings over a restart (autosave below the data root)"
     )
+    parser.add_argument("--access-security", type=Path, help="EPICS access security file (everybody may do everything)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
     parser.add_argument("--enable", action="store_true", help="go to Enabled at start")
     parser.add_argument("--list-pvs", action="store_true", help="list the PV names and exit")
@@ -65,6 +67,7 @@ def setup_from(cls: type[Ioc], options: argparse.Namespace, instrument: Instrume
         system=system,
         clock=clock,
         data_root=options.data_root,
+        security=read_access_file(options.access_security) if options.access_security else None,
         autosave=options.autosave or (options.data_root / "autosave" if options.data_root else None),
         seed=options.seed,
         enable=options.enable,

@@ -98,9 +98,10 @@ class FieldChannel(Channel):
 
     def check_access(self, hostname: str, username: str) -> AccessRights:
         """Say what a client may: read; set a few fields; PROC where the record may be put to."""
+        granted = self.record.granted(1, hostname, username)
         if self.field == "PROC":
-            return self.record.check_access(hostname, username)
-        return AccessRights.READ | AccessRights.WRITE if self.field in SETTABLE else AccessRights.READ
+            return self.record.check_access(hostname, username) & granted
+        return (AccessRights.READ | AccessRights.WRITE if self.field in SETTABLE else AccessRights.READ) & granted
 
     async def put(self, data: Any, native: ChannelType, client: Client) -> None:
         """Change the field, or process the record."""

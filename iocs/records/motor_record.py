@@ -36,6 +36,12 @@ COMMON_FIELDS = frozenset("DESC DISP DTYP ASG SCAN PINI FLNK PHAS TSE".split())
 ALARM_FIELDS = frozenset("HIHI HIGH LOW LOLO HHSV HSV LSV LLSV MDEL ADEL HOPR LOPR".split())
 
 
+OPERATED = frozenset(
+    "VAL DVAL RVAL RLV OFF FOFF SET SPMG STOP JOGF JOGR TWF TWR TWV BDST CNEN STUP FOF VOF SSET SUSE".split()
+)
+"""Fields of access security level 0 (ASL0 in motorRecord.dbd), with which an axis is operated."""
+
+
 class MotorField(Record):
     """One field of a motor record.
 
@@ -56,6 +62,7 @@ class MotorField(Record):
         super().__init__(definition, f"{definition.name}.{field}", _kind(field, definition), initial)
         self.drive_limits = None
         self.is_read_only = field in MOTOR_READBACKS
+        self.access_level = 0 if field in OPERATED else 1
         if field != "RBV":  # the dead bands are those of the readback
             self.monitor_deadband = self.archive_deadband = 0.0
 

@@ -15,6 +15,7 @@ from typing import Any
 from caproto import AccessRights, AlarmSeverity, AlarmStatus, ChannelType, TimeStamp
 from caproto._dbr import SubscriptionType
 
+from iocs.records.access import AccessSecurity
 from iocs.records.alarms import NO_ALARM, UNDEFINED, Alarm, LimitAlarm, StateAlarm
 from iocs.records.channel import Channel
 from iocs.records.fields import field_channel
@@ -59,6 +60,10 @@ class Record(Channel):
         """What a client's put does instead of a plain write."""
         self.put_refused: Callable[[str, Client], Awaitable[None]] | None = None
         """Told the reason when a client's put is refused for its value alone, before `client_put` is asked."""
+        self.access_level = 0
+        """Access security level of the value; fields have level 1."""
+        self.security: AccessSecurity | None = None
+        """Who may do what; None lets everybody."""
         self.listeners: list[Callable[[], None]] = []
         """Called whenever the value or a field was set, by whomever: to keep it, or to show it elsewhere too."""
         self.made_fields: dict[str, Channel] = {}
@@ -94,7 +99,14 @@ class Record(Channel):
 
     def check_access(self, hostname: str, username: str) -> AccessRights:
         """Everybody reads; input records are written by nobody."""
-        return AccessRights.READ if self.is_read_only else AccessRights.READ | AccessRights.WRITE
+        rights = AccessRights.READ if self.is_read_only else AccessRights.READ | AccessRights.WRITE
+        return rights & self.granted(self.access_level, hostname, username)
+
+    def granted(self, level: int, hostname: str, username: str) -> AccessRights:
+        """Return what access security grants: level 0 for the value, 1 for other fields."""
+        if self.security is None:
+            return AccessRights.READ | AccessRights.WRITE
+        return self.security.rights(self.definition.fields.get("ASG", ""), level, username or "", hostname or "")
 
     async def write(
         self,
