@@ -236,7 +236,6 @@ class Shutter(MechanismIoc):
         if status.state is ShutterState.OPEN:
             await self["OpenTime_RBV"].write(status.open_time(self.clock.now()))
 
-
     def _stamp(self, tai_seconds: float) -> float:
         """Return the time stamp (UTC unix s) of what the shutter measured; never of the future."""
         return min(self.clock.wall_at(tai_seconds), time.time())

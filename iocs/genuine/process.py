@@ -26,7 +26,7 @@ def genuine_ioc(paths: Iterable[Path], port: int, *arguments: str) -> Iterator[s
     Parameters
     ----------
     paths : iterable of Path
-        Substitutions or records.
+        Substitutions or records; none serves an instrument, with links.
     port : int
         TCP and UDP port.
     *arguments : str

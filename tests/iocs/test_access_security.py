@@ -107,7 +107,7 @@ async def test_rights_puts_gets_and_monitors_are_those_of_a_genuine_ioc(tmp_path
 def test_a_file_that_cannot_be_followed_is_refused_with_its_line(tmp_path, text, complaint):
     path = tmp_path / "bad.acf"
     path.write_text(text)
-    with pytest.raises(AccessFileError, match="bad.acf:") as error:
+    with pytest.raises(AccessFileError, match=r"bad\.acf:") as error:
         read_access_file(path)
     assert complaint in str(error.value)
 

@@ -82,9 +82,7 @@ def test_every_record_has_a_description_in_sentence_case_that_fits():
 
 def test_every_real_number_has_a_precision_and_every_quantity_a_unit():
     vague = [
-        r.name
-        for r in records()
-        if r.type in ("ai", "ao") and not r.fields.get("PREC") and not WHOLE.search(r.name)
+        r.name for r in records() if r.type in ("ai", "ao") and not r.fields.get("PREC") and not WHOLE.search(r.name)
     ]
     assert vague == [], "give each a PREC, or name it in WHOLE of this file"
     bare = [

@@ -15,7 +15,7 @@ import pytest
 
 from iocs.contract import IOC_MODULES, has_motor, main, substitutions, template_uses
 from iocs.genuine import compare
-from iocs.genuine.process import genuine_ioc
+from iocs.genuine.process import genuine_ioc, read_all
 from iocs.ioc import Ioc, IocSetup, TemplateUse
 from iocs.launch import serve
 from iocs.records.field_table import BY_TYPE, record_fields
@@ -117,6 +117,16 @@ async def test_what_the_page_says_of_refused_puts_is_so(kinds):
     assert [done for done, *_ in took] == [True] * len(puts)
     assert [done for done, *_ in refused] == [False] * len(puts)
     assert {(value, status, severity) for _, value, status, severity in refused} == {(0, 0, 0)}
+
+
+async def test_the_stand_in_for_screen_work_lets_readbacks_follow(system_prefix, ca_ports):
+    puts = [("CAM:cam1:AcquireTime", 2.5), ("CAM:cam1:ImageType", 3), ("FILTER:Select", 2)]
+    shown = ("CAM:cam1:AcquireTime_RBV", "CAM:cam1:ImageType_RBV", "FILTER:Name_RBV", "FILTER:Slot_RBV")
+    with genuine_ioc([], ca_ports[2], "--prefix", system_prefix) as said:
+        assert "rror" not in said, said
+        assert all(done for done, *_ in await put_with_libca(puts, system_prefix, ca_ports[2]))
+        told = await asyncio.to_thread(read_all, "pyepics", [system_prefix + name for name in shown], ca_ports[2])
+    assert [told[system_prefix + name]["value"] for name in shown] == [2.5, 3, "SDSSr_65mm", 2]
 
 
 def test_every_template_loads_in_a_genuine_ioc_without_complaint(system_prefix, tmp_path, ca_ports):
