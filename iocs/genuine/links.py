@@ -14,13 +14,6 @@ INPUT_OF = {
     "stringout": "stringin",
     "waveform": "waveform",
 }
-    "ao": "ai",
-    "bo": "bi",
-    "mbbo": "mbbi",
-    "longout": "longin",
-    "stringout": "stringin",
-    "waveform": "waveform",
-}
 
 
 def follow_links(database: Database) -> str:
