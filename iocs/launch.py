@@ -25,6 +25,8 @@ __all__ = ["arguments", "run", "run_ioc", "serve", "setup_from"]
 
 log = logging.getLogger(__name__)
 
+GIL_INTERVAL = 0.0005  # s; a put waits so long at most for a thread that computes, ten times less than Python's own
+
 
 def arguments(classes: Sequence[type[Ioc]]) -> argparse.ArgumentParser:
     """Return the parser of an IOC program."""
@@ -85,6 +87,7 @@ def run(classes: Sequence[type[Ioc]], argv: list[str] | None = None) -> int:
         0 after SIGINT or SIGTERM, 1 if it could not start.
     """
     options = arguments(classes).parse_args(argv)
+    sys.setswitchinterval(GIL_INTERVAL)
     level = logging.WARNING if options.quiet else logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("caproto").setLevel(max(level, logging.WARNING))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def read_hdus(path: Path | str) -> list[Hdu]:
         If it cannot be read, is no FITS file, is cut short, or holds more than its HDUs.
     """
     try:
-        content = memoryview(np.fromfile(path, dtype=np.uint8).data)
+        content = _content(path)
     except OSError as error:
         raise FrameUnreadable(f"{path}: {error.strerror or error}") from error
     hdus: list[Hdu] = []
@@ -73,6 +74,16 @@ def read_hdus(path: Path | str) -> list[Hdu]:
         hdus.append(hdu)
         position += len(hdu.header_block) + len(hdu.data) + len(hdu.fill)
     return hdus
+
+
+def _content(path: Path | str) -> memoryview:
+    """Return the bytes of a file, and let other threads go on meanwhile, as `np.fromfile` does not."""
+    with open(path, "rb", buffering=0) as file:
+        content = np.empty(os.fstat(file.fileno()).st_size, dtype=np.uint8).data
+        length = 0
+        while length < len(content) and (count := file.readinto(content[length:])):
+            length += count
+    return content[:length]
 
 
 def _read_hdu(path: Path | str, content: memoryview, start: int) -> Hdu:
