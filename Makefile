@@ -1,6 +1,7 @@
 # make night    take a simulated night, end to end; data go to ./data, or to SLITLESS_DATA
 # make test     run the tests
 # make check    lint, format, types, import contracts
+# make bench    run the benchmarks and write benchmarks/RESULTS.md; some minutes, on a machine that does nothing else
 # make docs-check  whether the reference pages are those of the code
 # make help     this text
 
@@ -8,6 +9,7 @@ SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
 # most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them
 TEST_ARGS ?= -n 4 --dist loadfile
+BENCH_ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 
@@ -18,7 +20,7 @@ find-python = for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11
 	done; \
 	if [ -z "$$python" ]; then echo "make: no python 3.11 or later found; say where it is: make PYTHON=/path/to/python3" >&2; exit 1; fi
 
-.PHONY: help night test check docs-check install develop clean
+.PHONY: help night test bench check docs-check install develop clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +31,9 @@ night: $(VENV)/.run-ready
 
 test: $(VENV)/.dev-ready
 	@$(BIN)/pytest $(TEST_ARGS)
+
+bench: $(VENV)/.dev-ready
+	@$(BIN)/python benchmarks/results.py $(BENCH_ARGS)
 
 check: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
