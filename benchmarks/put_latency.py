@@ -121,7 +121,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     out = sys.stdout.write
-    out(f"{'ms':24s}{'n':>6s}{'p50':>9s}{'p90':>9s}{'p99':>9s}{'max':>9s}   ratio p50, p99\n")
+    out(f"{'ms':34s}{'n':>6s}{'p50':>9s}{'p90':>9s}{'p99':>9s}{'max':>9s}   ratio p50, p99\n")
     for state in ("idle", "busy"):
         for kind, label in (("put", "put-callback"), ("monitor", "put to monitor")):
             row = found[state][kind]
