@@ -125,11 +125,13 @@ class DetectorIoc(
 
     @command("cam1:DiscardRows", group="cam1:")
     async def _put_discard_rows(self, value: int, client: Client) -> None:
+        self.claims.check_turn(client, self.command_id)
         await self.acquisition.shift_by_hand(value)
 
     @command("cam1:EndImage", group="cam1:")
     async def _put_end_image(self, value: str, client: Client) -> str:
         if value == "End":
+            self.claims.check_turn(client, self.command_id)
             await self.acquisition.end_by_hand()
         return "Done"
 

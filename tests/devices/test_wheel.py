@@ -74,3 +74,11 @@ def test_another_set_of_elements_than_defined_is_noticed(filter_ioc, make_device
     wheel = make_device(Wheel, filter_ioc.prefix, name="filter", definition=instrument.wheels.grating)
     with pytest.raises(SlitlessError, match="SDSSr_65mm"):
         wheel.check_names()
+
+
+def test_a_wavelength_selects_the_filter_that_has_it(filter_wheel):
+    filter_wheel.set_wavelength(623.4).wait(20)
+    assert filter_wheel.position == "SDSSr_65mm"
+    assert filter_wheel.wavelengths[2] == filter_wheel.element.wavelength.get() == 623.0  # nm
+    with pytest.raises(InvalidRequest, match="450, 623"):
+        filter_wheel.set_wavelength(500.0)

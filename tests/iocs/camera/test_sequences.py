@@ -104,6 +104,17 @@ async def test_the_owner_may_set_over_a_circuit_that_took_a_frame_of_hers(bench,
     await other_client.put("CAM:cam1:BinX", 2)
 
 
+async def test_a_frame_by_hand_obeys_the_owner_only(bench, other_client):
+    await bench.set(ImageType="DARK", AcquireTime=1.0)
+    await claim(bench, ALICE)
+    await bench.put("CAM:cam1:StartImage", 1)
+    assert ALICE in await other_client.refused("CAM:cam1:DiscardRows", 5)
+    assert ALICE in await other_client.refused("CAM:cam1:EndImage", 1)
+    await bench.put("CAM:cam1:DiscardRows", 5)
+    await bench.put("CAM:cam1:EndImage", 1)
+    assert len(bench.files) == 1
+
+
 async def test_anybody_may_abort_a_claimed_exposure(bench, other_client):
     await bench.set(ImageType="DARK", AcquireTime=50.0)
     await claim(bench, ALICE)
