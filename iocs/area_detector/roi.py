@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,23 +36,22 @@ class RoiPlugin(Plugin):
     """Cuts out, bins, mirrors, scales and converts."""
 
     async def process(self, array: NDArray) -> NDArray:
-        """Send on the region, which is clipped to the array."""
+        """Send on the region, which is clipped to the array; it is cut when somebody wants its pixels."""
         if len(array.sizes) != len(AXES):
             raise ValueError(f"an array of {len(array.sizes)} dimensions has no region in x and y")
-        cuts = [self._cut(axis, length) for axis, length in zip(AXES, array.sizes, strict=True)]
+        x, y = (self._cut(axis, length) for axis, length in zip(AXES, array.sizes, strict=True))
         scale, dtype = self._scale(), self._dtype(array)
-        # in the thread the pixels are asked for, too: the first to ask has them put together
-        pixels = await asyncio.to_thread(lambda: region(array.pixels, cuts[0], cuts[1], scale, dtype))
+        shape: tuple[int, ...] = (y.size // y.binning, x.size // x.binning)
         if self["CollapseDims"].value == "Yes":
-            pixels = _collapsed(pixels)
-        await self._show_cuts(cuts, array.sizes)
-        await self.records.shape(array, plane=tuple(reversed(pixels.shape)))
-        (x, y), (x_binning, y_binning) = array.offset, array.binning
+            shape = tuple(length for length in shape if length > 1) or (1,)
+        await self._show_cuts((x, y), array.sizes)
+        await self.records.shape(array, plane=tuple(reversed(shape)))
+        (left, low), (x_binning, y_binning) = array.offset, array.binning
         return replace(
             array,
-            late_pixels=LatePixels.ready(pixels),
-            offset=(x + cuts[0].first * x_binning, y + cuts[1].first * y_binning),
-            binning=(x_binning * cuts[0].binning, y_binning * cuts[1].binning),
+            late_pixels=LatePixels(shape, dtype, lambda: region(array.pixels, x, y, scale, dtype).reshape(shape)),
+            offset=(left + x.first * x_binning, low + y.first * y_binning),
+            binning=(x_binning * x.binning, y_binning * y.binning),
         )
 
     def _cut(self, axis: str, length: int) -> Cut:
@@ -70,7 +68,7 @@ class RoiPlugin(Plugin):
         wanted = self["DataTypeOut"].value
         return DATA_TYPES[array.data_type if wanted == "Automatic" else wanted]
 
-    async def _show_cuts(self, cuts: list[Cut], lengths: tuple[int, ...]) -> None:
+    async def _show_cuts(self, cuts: tuple[Cut, Cut], lengths: tuple[int, ...]) -> None:
         for axis, cut, length in zip(AXES, cuts, lengths, strict=True):
             await self[f"MaxSize{axis}_RBV"].write(length)
             await self[f"Max{axis}"].write(length)
@@ -112,9 +110,3 @@ def region(pixels: Pixels[Any], x: Cut, y: Cut, scale: float, dtype: np.dtype[An
     if mirrored.dtype.kind == "f" and dtype.kind in "iu":
         mirrored = np.trunc(mirrored).astype(np.int64)
     return np.ascontiguousarray(mirrored.astype(dtype))
-
-
-def _collapsed(pixels: Pixels[Any]) -> Pixels[Any]:
-    """Return pixels without dimensions of one pixel, of which one remains."""
-    shape = tuple(length for length in pixels.shape if length > 1) or (1,)
-    return pixels.reshape(shape)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from iocs.area_detector import roi
+
 FRAME = np.arange(200, dtype=np.int32).reshape(10, 20)
 
 
@@ -85,6 +87,12 @@ async def test_pixels_are_converted_as_a_c_cast_does(cut):
     array = await cut(np.array([[255, 256, 300, -1]], dtype=np.int32), DataTypeOut="UInt8")
     assert array.pixels.tolist() == [[255, 0, 44, 255]]
     assert array.data_type == "UInt8"
+
+
+async def test_a_region_nobody_looks_at_costs_nothing(bench, monkeypatch):
+    monkeypatch.setattr(roi, "region", None)
+    await bench.publish(FRAME)
+    assert (bench["ROI1:ArrayCounter_RBV"], bench["ROI1:Error_RBV"], bench["ROI1:ArraySizeX_RBV"]) == (1, "", 20)
 
 
 async def test_dimensions_of_one_pixel_can_be_dropped(bench, cut):
