@@ -210,10 +210,24 @@ class Context(stock.Context):
             return False
 
     async def _broadcaster_queue_iteration(self, addr: tuple[str, int], commands: Any) -> None:
-        await super()._broadcaster_queue_iteration(addr, commands)
+        """Answer the searches of a datagram, under the number it had: by it libca learns that it may ask for more."""
+        self.broadcaster.process_commands(commands)
+        if addr in self.ignore_addresses:
+            return
+        answers: list[Any] = []
         for command in commands:
-            if isinstance(command, ca.SearchRequest) and command.name in self:
+            if isinstance(command, ca.VersionRequest):
+                version = ca.VersionResponse(ca.DEFAULT_PROTOCOL_VERSION)
+                version.header.data_type = command.header.data_type  # whether the number counts
+                version.header.parameter1 = command.header.parameter1
+                answers.append(version)
+            elif isinstance(command, ca.SearchRequest) and command.name in self:
+                answers.append(ca.SearchResponse(self.port, None, command.cid, ca.DEFAULT_PROTOCOL_VERSION))
                 self.returning.searched(addr, command.cid, command.name)
+        if any(isinstance(answer, ca.SearchResponse) for answer in answers):
+            datagram = self.broadcaster.send(*answers)
+            for sock in self.udp_socks.values():
+                await sock.sendto(datagram, addr)
 
     def _taken(self, error: OSError) -> ServerError:
         return ServerError(f"port {self.ca_server_port} on {', '.join(self.interfaces)}: {error.strerror or error}")

@@ -97,3 +97,8 @@ def test_two_clients_that_put_and_monitor_one_pv_hear_each_other(client):
     assert theirs["own"] == ours["others"] == [2000 + i for i in range(100)]
     assert ours["own"] == theirs["others"] == [1000 + i for i in range(100)]
     assert ours["last"] == theirs["last"] == -1
+
+
+def test_the_epics_library_connects_through_a_name_server_circuit(client, interop_ioc):
+    variables = {"EPICS_CA_ADDR_LIST": "", "EPICS_CA_NAME_SERVERS": f"127.0.0.1:{interop_ioc.port}"}
+    assert client("pyepics", "follow", **variables).until(lambda found: found["connected"])

@@ -229,6 +229,15 @@ def test_a_search_over_tcp_is_answered(client, server):
     assert struct.unpack_from(">HHHH", reply) == (6, 8, server.port, 0)
 
 
+@on_both
+def test_the_answer_to_a_search_bears_the_number_of_its_datagram(server):
+    """By it libca knows that the server keeps up, and asks for more names at a time."""
+    version = struct.pack(">HHHHII", 0, 0, 1, 13, 4711, 0)
+    search = bytes(ca.SearchRequest("double", 77, 13, ca.NO_REPLY))
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+        assert _answer(udp, version + search, ("127.0.0.1", server.port))[:16] == version
+
+
 @on_ours
 def test_a_flood_of_searches_leaves_puts_quick_and_is_over_when_it_ends(client, server):
     raw = client()
