@@ -27,6 +27,8 @@ SETTABLE = STATE_NAMES | frozenset(
 does nothing here, and says so by its access rights."""
 SHARED_LIMITS = frozenset("HIHI HIGH LOW LOLO ALST MLST LALM OVAL".split())
 """Fields that are values themselves, within the limits of the value."""
+NOT_SHOWN = frozenset(f"DESC HYST MDEL ADEL DISP ZSV OSV COSV UNSV {' '.join(SEVERITY_FIELDS)}".split())
+"""Fields that are no part of what GR and CTRL types show: no property monitor hears of them."""
 WITHOUT_UNIT = frozenset("ASLO AOFF SMOO".split())
 LONGEST_ARGUMENT = 2  # letters of A ... U and LA ... LU
 RANGES = {
@@ -124,7 +126,7 @@ class FieldChannel(Channel):
         """
         check_field(self.record, self.field, text)
         self.record.definition.fields[self.field] = text
-        await self.record.take_fields()
+        await self.record.take_fields(shown=self.field not in NOT_SHOWN)
 
     async def refresh(self) -> None:
         """Tell subscribers if the field changed with the record."""

@@ -69,7 +69,7 @@ class MotorField(Record):
     def _alarm_of(self, stored: Any) -> Alarm:
         return self.motor.alarm
 
-    async def take_fields(self) -> None:
+    async def take_fields(self, *, shown: bool = True) -> None:
         """Let subscribers of the common fields know, after one of them changed."""
         await self._refresh_fields()
 

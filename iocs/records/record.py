@@ -177,12 +177,17 @@ class Record(Channel):
             self.kind.precision = int(precision)
         await self._publish_properties()
 
-    async def take_fields(self) -> None:
-        """Take limits, unit, dead bands, severities and state names from the definition, and tell who subscribed."""
+    async def take_fields(self, *, shown: bool = True) -> None:
+        """Take limits, unit, dead bands, severities and state names from the definition, and tell who subscribed.
+
+        With `shown` those too who subscribed to properties.
+        """
         self.adopt_fields()
         self._tell()
         flags = SubscriptionType(0) if self.is_undefined else self._set_alarm(self._alarm_of(self.stored))
-        await self.publish(SubscriptionType.DBE_PROPERTY | flags)
+        if shown:
+            flags |= SubscriptionType.DBE_PROPERTY
+        await self.publish(flags)
         await self._refresh_fields()
 
     def adopt_fields(self) -> None:
