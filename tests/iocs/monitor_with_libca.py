@@ -13,7 +13,6 @@ from collections import Counter
 
 from aioca import FORMAT_TIME, caget, camonitor, caput
 
-
 MASKS = {"VALUE": 1, "LOG": 2, "ALARM": 4, "PROPERTY": 8}  # DBE_... of caeventmask.h
 
 
