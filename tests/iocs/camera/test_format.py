@@ -4,7 +4,6 @@ import warnings
 
 import ccdproc
 import numpy as np
-import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
@@ -29,24 +28,25 @@ async def test_the_region_starts_whole_and_a_part_of_it_can_be_set(bench):
     assert await numbers(bench, "ROI_RBV") == [1, WIDTH, 1, HEIGHT, 2, 1]
 
 
-@pytest.mark.parametrize(
-    ("counts", "why"),
-    [
-        ([WIDTH + 1], "ns_total"),
-        ([-1, 5], "dark columns"),
-        ([-1, -1, 4], "dark columns"),
-        ([-1, -1, -1, 2000], "overscan"),
-        ([-1, -1, -1, 20, -1, 2], "np_predark"),
-        ([-1, -1, -1, 20, -1, -1, -1, -1, 100], "storage"),
-        ([-1, -1, 1.5], "whole number"),
-    ],
-)
-async def test_a_format_that_cannot_be_is_refused_and_the_old_one_kept(bench, counts, why):
+BAD_FORMATS = [
+    ([WIDTH + 1], "ns_total"),
+    ([-1, 5], "dark columns"),
+    ([-1, -1, 4], "dark columns"),
+    ([-1, -1, -1, 2000], "overscan"),
+    ([-1, -1, -1, 20, -1, 2], "np_predark"),
+    ([-1, -1, -1, 20, -1, -1, -1, -1, 100], "storage"),
+    ([-1, -1, 1.5], "whole number"),
+]
+"""Counts, and what the reason says."""
+
+
+async def test_a_format_that_cannot_be_is_refused_and_the_old_one_kept(bench):
     before = await numbers(bench, "Format_RBV")
     assert before == [WIDTH, 3, 3, 64, HEIGHT, 0, 0, 48, 0]
-    assert why in await bench.refused("CAM:cam1:Format", counts)
-    assert await numbers(bench, "Format_RBV") == before
-    assert await bench.cam("SerialOverscan") == 64
+    for counts, why in BAD_FORMATS:
+        assert why in await bench.refused("CAM:cam1:Format", counts)
+        assert await numbers(bench, "Format_RBV") == before
+        assert await bench.cam("SerialOverscan") == 64
 
 
 async def test_pixels_and_headers_follow_format_region_and_binning(bench):

@@ -52,26 +52,27 @@ async def test_a_parameter_is_got_and_set_by_its_name_in_any_case(bench):
     assert await bench.cam("ImageTitle") == "12"
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "why"),
-    [
-        ("colbin", "abc", "no number"),
-        ("colbin", "0", "outside"),
-        ("colbin", "true", "no number"),
-        ("imagetype", "bogus", "bogus"),
-        ("imagetype", "3", "not one of"),
-        ("exposuretime", "-1", "outside"),
-        ("lastfilename", "x", "read-only"),
-        ("lastcol", "0", "columns"),
-        ("firstcol", "1.5", "whole number"),
-        ("savefile", "0", "always"),
-    ],
-)
-async def test_a_value_that_cannot_be_is_refused_and_the_old_one_kept(bench, name, value, why):
-    before = await get_par(bench, name)
-    await bench.put("CAM:cam1:ParName", name)
-    assert why in await bench.refused("CAM:cam1:ParValue", value)
-    assert await get_par(bench, name) == before
+BAD_VALUES = [
+    ("colbin", "abc", "no number"),
+    ("colbin", "0", "outside"),
+    ("colbin", "true", "no number"),
+    ("imagetype", "bogus", "bogus"),
+    ("imagetype", "3", "not one of"),
+    ("exposuretime", "-1", "outside"),
+    ("lastfilename", "x", "read-only"),
+    ("lastcol", "0", "columns"),
+    ("firstcol", "1.5", "whole number"),
+    ("savefile", "0", "always"),
+]
+"""Name, value, and what the reason says."""
+
+
+async def test_a_value_that_cannot_be_is_refused_and_the_old_one_kept(bench):
+    for name, value, why in BAD_VALUES:
+        before = await get_par(bench, name)
+        await bench.put("CAM:cam1:ParName", name)
+        assert why in await bench.refused("CAM:cam1:ParValue", value), name
+        assert await get_par(bench, name) == before
 
 
 async def test_an_unknown_name_is_refused(bench, other_client):
