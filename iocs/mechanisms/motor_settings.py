@@ -92,7 +92,8 @@ class MotorSettings:
         """Store a value, and let follow what follows from it."""
         self._check(field, value)
         if field in LEAST:
-            value = min(max(value, LEAST[field]), MOST.get(field, value))
+            value = max(value, LEAST[field])
+        value = min(value, MOST.get(field, value))
         await self._motor[field].write(value)
         if field in ALARM_FIELDS:
             await self._motor.change_alarm_limits()

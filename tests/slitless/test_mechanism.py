@@ -74,3 +74,25 @@ def test_stopped_wheel_rests_between_slots():
 def test_wheel_stopped_after_arrival_stays_in_its_slot():
     travel = WheelTravel(origin=0, target=2, started_at=START, duration=5.0)
     assert travel.stop(START + 6.0).slot(START + 7.0) == 2
+
+
+@pytest.mark.parametrize(("target", "speed"), [(40.0, 2.0), (40.0, 4.0), (40.0, 1.0), (4.2, 2.0)])
+def test_a_move_goes_on_to_a_target_ahead_without_a_jump_or_a_rest(target, speed):
+    first = Move.between(0.0, 10.0, 0.0, 2.0, 1.0)
+    onward = Move.onward(first, target, 2.0, speed, 1.0)
+    assert onward is not None
+    assert onward.position(2.0) == pytest.approx(first.position(2.0))
+    assert onward.velocity(2.0) == pytest.approx(first.velocity(2.0))
+    times = [2.0 + (onward.done_at - 2.0) * step / 1000 for step in range(1001)]
+    places = [onward.position(tai) for tai in times]
+    assert places == sorted(places)
+    assert places[-1] == target
+    assert places[-2] == pytest.approx(target, abs=0.001)
+    assert all(onward.velocity(tai) > 0 for tai in times[:-1])
+    assert max(onward.velocity(tai) for tai in times) <= max(speed, 2.0) + 1e-9
+
+
+@pytest.mark.parametrize("target", [1.0, 3.0, 3.9])
+def test_no_move_goes_on_to_what_lies_behind_or_too_near_to_brake(target):
+    assert Move.onward(Move.between(0.0, 10.0, 0.0, 2.0, 1.0), target, 2.0, 2.0, 1.0) is None
+    assert Move.onward(Move.resting(0.0), target, 2.0, 2.0, 1.0) is None
