@@ -95,7 +95,11 @@ def test_a_new_target_on_the_way_is_reached_and_a_stopped_axis_says_where_it_res
 
 
 def test_the_position_can_be_redefined(motor):
+    done = []
+    motor.motor_done_move.subscribe(lambda value, **_: done.append(value), run=False)
     motor.set_current_position(10.0)
+    # DMOV blinks, as of the record: ophyd is to have heard of it before it takes it for the end of the next move.
+    wait_for(lambda: 0 in done and done[-1] == 1)
     wait_for(lambda: motor.position == 10.0)
     assert value_of(motor.user_offset) == -57.0
     assert value_of(motor.offset_freeze_switch) == 0
