@@ -83,6 +83,7 @@ class Camera(CamBase):
     shutter_time = Cpt(Readback, "ShutterTime_RBV", kind="omitted")
     dark_time = Cpt(Readback, "DarkTime_RBV", kind="omitted")
     frame_state = Cpt(Readback, "FrameState_RBV", string=True, kind="omitted")
+    frame_file = Cpt(Text, "FrameFile_RBV", kind="omitted")
     frame_reason = Cpt(Text, "FrameReason_RBV", kind="omitted")
     header_problems = Cpt(Text, "HeaderProblems_RBV", kind="omitted")
 
@@ -93,7 +94,6 @@ class FitsWriter(Device):
     """Where the frame went."""
 
     data_root = Cpt(Text, "DataRoot_RBV", kind="config")
-    full_file_name = Cpt(Text, "FullFileName_RBV", kind="omitted")
     free_space = Cpt(Readback, "FreeSpace_RBV", kind="omitted")
     auto_save = Cpt(SettingWithReadback, "AutoSave", kind="omitted")
     write_message = Cpt(Text, "WriteMessage", kind="omitted")

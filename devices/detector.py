@@ -194,8 +194,8 @@ class Detector(Device):
         if not self._statistics_are_of_this_frame():
             for key in STATISTICS:
                 reading[f"{self.name}_{key}"]["value"] = math.nan
-        path = self.fits.full_file_name.get()
-        stamp = self.fits.full_file_name.timestamp
+        path = self.cam.frame_file.get()
+        stamp = self.cam.frame_file.timestamp
         reading[f"{self.name}_file"] = {"value": self._relative(path), "timestamp": stamp}
         reading[f"{self.name}_image"] = {"value": self._make_datum(path), "timestamp": stamp}
         self._is_read = True
@@ -204,7 +204,7 @@ class Detector(Device):
     def describe(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the data keys of a frame."""
         keys = {key: signal.describe()[signal.name] for key, signal in self._data_signals().items()}
-        name = self.fits.full_file_name
+        name = self.cam.frame_file
         keys[f"{self.name}_file"] = {"source": name.source_name, "dtype": "string", "shape": []}
         keys[f"{self.name}_image"] = {
             "source": name.source_name,

@@ -83,6 +83,16 @@ def upstream_tests() -> str:
         "ophyd's modules run once for each of its control layers, `caproto` and `pyepics`, which uses EPICS' libca, in",
         "a process of their own: `pytest --pyargs ophyd.tests.<module> -k <layer>`, with the IOC's port in",
         "`EPICS_CA_ADDR_LIST`.",
+        "",
+        "## Stock classes that are tried beside these modules",
+        "",
+        "`tests/upstream/test_stock_clients.py` takes frames with ophyd's `SimDetector`, `SingleTrigger`,",
+        "`MultiTrigger`, plugins and `FileStorePluginBase` with `FileStoreIterativeWrite` on `FITS1:` in Single,",
+        "Stream and Capture mode, on both control layers, and with ophyd-async's `SimDetector`, `NDStatsIO`,",
+        "`NDROIIO` and `ADMultipartDataLogic` over Channel Access. Neither package has a class for FITS: with",
+        "ophyd a file store names template and `_plugin_type`, with ophyd-async an `ADWriterFactory` of its own",
+        "classes names extension and media type; both stand in that folder. ophyd-async's `ADHDFDataLogic` cannot",
+        "work, for there is no HDF5 plugin.",
     ]
     for path in sorted(UPSTREAM.glob("*.txt")):
         text = path.read_text(encoding="utf-8").splitlines()

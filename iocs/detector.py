@@ -17,6 +17,7 @@ from typing import Any
 from drivers.camera import Camera
 from drivers.faults import FaultInjection, LinkLost
 from drivers.simulated.camera import SimulatedCamera
+from iocs.area_detector.file_plugin import FilePlugin
 from iocs.area_detector.rates import watch_rates
 from iocs.camera.acquisition import Acquisition
 from iocs.camera.busy import AcquireBusy
@@ -99,6 +100,7 @@ class DetectorIoc(
         )
         self.acquisition = Acquisition(self.equipment, self._show_acquiring)
         self.status = StatusRecord(self.__getitem__, self._facts)
+        self.file_plugin = self._file_plugin()
         self.busy = AcquireBusy(lambda name: self[f"cam1:{name}"], self.chain.drained, self.background)
         self.on_client_gone(self._client_gone)
         self.on_client_gone(self.forget_parameter)
@@ -310,6 +312,15 @@ class DetectorIoc(
             await self._try(self.camera.set_temperature(self["cam1:Temperature"].value))
         except Refused as refusal:
             log.warning("set point of the temperature not told: %s", refusal.reason)
+
+    def _file_plugin(self) -> FilePlugin:
+        """Return the plugin that gives files names, told where frames are and where names go."""
+        plugin = self.chain.plugins["FITS1"]
+        if not isinstance(plugin, FilePlugin):
+            raise TypeError("FITS1 is no file plugin")
+        plugin.frame_file = self.equipment.plugins.frame_file
+        plugin.next_path = lambda: self.destinations.named(self.claims.day_obs())
+        return plugin
 
     async def _show_identity(self) -> None:
         await self["cam1:ParNames_RBV"].write(parameter_names())

@@ -290,10 +290,12 @@ class Exposure:
         await equipment.display.show(FrameState.WRITING, "writing")
         record.created_at = equipment.clock.now()
         path = equipment.destinations.path(record.name)
+        equipment.plugins.expect(record.name.obs_id)
         shown = asyncio.ensure_future(equipment.output.send(record, frame, start, end))
         try:
             problems = await uninterrupted(self._to_disk(path, record, frame, start, end))
         finally:
+            equipment.plugins.settle(record.name.obs_id, self._written)
             await shown
         file = equipment.destinations.relative(path)
         await uninterrupted(asyncio.to_thread(equipment.ledger.written, record.name, equipment.clock.now(), file))

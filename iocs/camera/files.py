@@ -55,12 +55,24 @@ class Destinations:
         Refused
             If the settings give no name, or one outside the data root.
         """
-        folder = self.folder(name.day_obs)
+        if self._setting("FileName"):
+            return self.root / f"{name.day_obs:08d}" / name.file_name(self._identifiers)
+        return self.folder(name.day_obs) / name.file_name(self._identifiers)
+
+    def named(self, day_obs: int) -> Path | None:
+        """Return the further name that a client wants for the next file; None if it wants none.
+
+        Raises
+        ------
+        Refused
+            If the settings give no name, or one outside the data root.
+        """
         given = str(self._setting("FileName"))
         if not given:
-            return folder / name.file_name(self._identifiers)
+            return None
         template = str(self._setting("FileTemplate")) or DEFAULT_TEMPLATE
-        return self._inside(Path(filled(template, f"{folder}/", given, int(self._setting("FileNumber")))))
+        folder = f"{self.folder(day_obs)}/"
+        return self._inside(Path(filled(template, folder, given, int(self._setting("FileNumber")))))
 
     def check(self, name: ExposureName, bytes_needed: int) -> Path:
         """Return the file of an exposure if it can be written there; makes the folder of the day.
@@ -79,7 +91,16 @@ class Destinations:
             except OSError as error:
                 raise Refused(f"{path.parent}: {error.strerror}") from error
         check_destination(path, bytes_needed)
+        if self._gives_names() and (further := self.named(name.day_obs)) is not None:
+            check_destination(further, 0)
         return path
+
+    def _gives_names(self) -> bool:
+        """Whether the plugin gives the next frame its name at once."""
+        if self._setting("EnableCallbacks") != "Enable":
+            return False
+        mode, capturing = self._setting("FileWriteMode"), self._setting("Capture") == "Capture"
+        return self._setting("AutoSave") == "Yes" if mode == "Single" else mode == "Stream" and capturing
 
     def relative(self, path: Path) -> str:
         """Return a path as documents name it: relative to the data root."""
@@ -126,3 +147,30 @@ def filled(template: str, folder: str, name: str, number: int) -> str:
         except (TypeError, ValueError):
             continue
     raise Refused(f"FileTemplate: {template!r} is no format of path, name and number such as {DEFAULT_TEMPLATE!r}")
+
+
+def make_folder(folder: Path, depth: int) -> None:
+    """Make a folder as areaDetector's CreateDirectory says.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; nothing happens if it is there.
+    depth : int
+        0 makes none; -n makes the last n parts of the path at most; n keeps its hands off the first n parts.
+
+    Raises
+    ------
+    Refused
+        If it may be made and cannot.
+    """
+    missing = 0
+    while not Path(*folder.parts[: len(folder.parts) - missing]).exists():
+        missing += 1
+    allowed = -depth if depth < 0 else len(folder.parts) - depth if depth else 0
+    if not 0 < missing <= allowed:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{folder}: {error.strerror}") from error

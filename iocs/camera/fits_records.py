@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING
 
 from iocs.binding import on_put
-from iocs.camera.files import DEFAULT_TEMPLATE, Destinations, filled
+from iocs.camera.files import DEFAULT_TEMPLATE, Destinations, filled, make_folder
 from iocs.wire.client import Client, Refused
 from slitless.errors import SlitlessError
 from slitless.identifiers import day_obs_at
 
 if TYPE_CHECKING:
+    from iocs.area_detector.file_plugin import FilePlugin
     from iocs.camera.acquisition import Acquisition
     from iocs.camera.equipment import Equipment
     from iocs.records.record import Record
@@ -28,12 +30,16 @@ class FitsRecords:
         equipment: Equipment
         destinations: Destinations
         clock: InstrumentClock
+        file_plugin: FilePlugin
 
         def __getitem__(self, name: str) -> Record: ...
 
     @on_put("FITS1:FilePath")
     async def _put_file_path(self, value: str, client: Client) -> None:
         self._check_unlatched("FITS1:FilePath")
+        if value.strip():
+            folder = self.destinations.folder(day_obs_at(self.clock.now()), value)
+            await asyncio.to_thread(make_folder, folder, int(self["FITS1:CreateDirectory"].value))
         await self.show_folder(value)
 
     @on_put("FITS1:FileName")
@@ -49,12 +55,6 @@ class FitsRecords:
         if value:
             filled(value, "/", "name", 1)
         await self["FITS1:FileTemplate_RBV"].write(value)
-
-    @on_put("FITS1:Capture")
-    async def _put_capture(self, value: str, client: Client) -> None:
-        if value == "Capture":
-            await self["FITS1:NumCaptured_RBV"].write(0)
-        await self["FITS1:Capture_RBV"].write("Capturing" if value == "Capture" else "Done")
 
     @on_put("FITS1:WriteFile")
     async def _put_write_file(self, value: str, client: Client) -> str:
@@ -88,10 +88,11 @@ class FitsRecords:
         await self["FITS1:FilePathExists_RBV"].write("Yes" if exists else "No")
 
     async def _write_again(self) -> None:
-        """Write the frame that could not be written, now that the disk may take it."""
+        """Write the frame that could not be written, now that the disk may take it; else what the plugin holds."""
         unsaved = self.equipment.plugins.unsaved
         if unsaved is None:
-            raise Refused("WriteFile: every frame is written already")
+            await self.file_plugin.write_file()
+            return
         self.acquisition.check_free()
         try:
             await self.equipment.plugins.write(unsaved.path, unsaved.record, unsaved.frame, unsaved.start, unsaved.end)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iocs.area_detector.chain import Chain
+from iocs.area_detector.file_plugin import FilePlugin
 from iocs.area_detector.plugin import Plugin
 from iocs.area_detector.roi import RoiPlugin
 from iocs.area_detector.stats import StatsPlugin
@@ -38,7 +39,7 @@ PLUGIN_TABLE = (
     PluginEntry("image1:", StdArraysPlugin, "NDPluginStdArrays", "image_plugin.template"),
     PluginEntry("Stats1:", StatsPlugin, "NDPluginStats", "stats_plugin.template"),
     PluginEntry("ROI1:", RoiPlugin, "NDPluginROI", "roi_plugin.template"),
-    PluginEntry("FITS1:", Plugin, "NDFileFITS", "fits_plugin.template"),
+    PluginEntry("FITS1:", FilePlugin, "NDFileFITS", "fits_plugin.template"),
 )
 PLUGINS = tuple(entry.prefix for entry in PLUGIN_TABLE)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.camera import ReadoutResult
+from iocs.area_detector.array import NDArray
+from iocs.area_detector.file_plugin import NoFrameFile
 from iocs.camera.display import shortened
 from iocs.camera.files import Destinations
 from slitless.definition import Instrument
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from iocs.records.record import Record
 
 __all__ = ["Plugins", "UnsavedFrame"]
+
+REMEMBERED = 100  # frames whose files a plugin may still ask for
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,37 @@ class Plugins:
         self._destinations = destinations
         self.unsaved: UnsavedFrame | None = None
         """The latest frame that could not be written."""
+        self._files: dict[str, asyncio.Future[Path]] = {}
+
+    def expect(self, obs_id: str) -> None:
+        """Begin to expect the file of a frame; older ones are forgotten."""
+        self._files = dict(list(self._files.items())[-REMEMBERED:])
+        self._files[obs_id] = asyncio.get_running_loop().create_future()
+
+    def settle(self, obs_id: str, path: Path | None) -> None:
+        """Say that the file of a frame is durable, or (None) that there is none."""
+        file = self._files.get(obs_id)
+        if file is not None and not file.done():
+            if path is None:
+                file.cancel()
+            else:
+                file.set_result(path)
+
+    async def frame_file(self, array: NDArray) -> Path:
+        """Return the durable file of an array's frame; wait until it is there.
+
+        Raises
+        ------
+        NoFrameFile
+            If there is none.
+        """
+        obs_id = str(array.attributes.get("obs_id", ""))
+        file = self._files.get(obs_id)
+        if file is not None:
+            await asyncio.wait([file])
+            if not file.cancelled():
+                return file.result()
+        raise NoFrameFile(f"{obs_id or 'the array'}: its frame has no file")
 
     async def write(
         self,
@@ -87,6 +122,7 @@ class Plugins:
     async def discard(self, path: Path) -> None:
         """Remove the file of a frame that was aborted when it had just been written."""
         await asyncio.to_thread(_remove, path)
+        await self._record("cam1:FrameFile_RBV").write("")
         await self._record("FITS1:FullFileName_RBV").write("")
         await self._add("FITS1:WrittenCount_RBV", -1)
 
@@ -113,22 +149,11 @@ class Plugins:
         return problems, written.size
 
     async def _show_file(self, path: Path, size: int) -> None:
+        await self._record("cam1:FrameFile_RBV").write(str(path))
         await self._record("FITS1:FullFileName_RBV").write(str(path))
         await self._record("FITS1:WriteStatus").write("Write OK")
         await self._record("FITS1:WriteMessage").write("")
         await self._add("FITS1:WrittenCount_RBV", 1)
-        if self._record("FITS1:FileName").value and self._record("FITS1:AutoIncrement").value == "Yes":
-            await self._add("FITS1:FileNumber", 1)
-            await self._add("FITS1:FileNumber_RBV", 1)
-        if self._record("FITS1:Capture").value == "Capture":
-            await self._count_captured()
-
-    async def _count_captured(self) -> None:
-        await self._add("FITS1:NumCaptured_RBV", 1)
-        wanted = self._record("FITS1:NumCapture").value
-        if wanted and self._record("FITS1:NumCaptured_RBV").value >= wanted:
-            await self._record("FITS1:Capture").write(0)
-            await self._record("FITS1:Capture_RBV").write(0)
 
     async def _add(self, name: str, number: int) -> None:
         record = self._record(name)

@@ -36,7 +36,8 @@ FIXED = {
     "cam1:ReverseX": "No",
     "cam1:ReverseY": "No",
     "cam1:ShutterMode": "EPICS PV",
-    "FITS1:AutoSave": "Yes",
+    "FITS1:DeleteDriverFile": "No",
+    "FITS1:TempSuffix": "",
 }
 """Settings that areaDetector has and that are one way here."""
 UNCLAIMED = frozenset(

@@ -204,7 +204,6 @@ async def test_an_ioc_killed_between_file_and_ledger_records_the_frame_at_its_ne
     bench = await start_bench(root)
     (root / "focus").mkdir()
     await bench.put("CAM:FITS1:FilePath", "focus")
-    await bench.put("CAM:FITS1:FileName", "run")
     await bench.set(ImageType="BIAS", GroupId="sweep 1", Program="FOCUS", ObjectName="HD 1")
     monkeypatch.setattr(Ledger, "written", lambda *arguments, **facts: None)
     await bench.acquire()

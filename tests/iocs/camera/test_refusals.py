@@ -101,7 +101,8 @@ async def test_a_file_of_the_clients_own_name_is_written_below_the_root(bench):
     await bench.set(ImageType="BIAS")
     await bench.acquire()
     await bench.acquire()
-    assert [path.name for path in bench.files] == ["flat_000000.fits", "flat_000001.fits"]
+    names = [path.name for path in sorted((bench.data_root / "tests").glob("*.fits"))]
+    assert names == ["flat_000000.fits", "flat_000001.fits"]
 
 
 async def test_a_mechanism_that_is_not_there_refuses_light_by_name(bench):
@@ -179,7 +180,9 @@ async def test_a_running_exposure_keeps_the_camera_from_being_disabled(bench):
         ("cam1:AcquireTime", -1.0),
         ("cam1:AcquireTime", float("nan")),
         ("cam1:ShutterControl", "Open"),
-        ("FITS1:AutoSave", "No"),
+        ("FITS1:DeleteDriverFile", "Yes"),
+        ("FITS1:TempSuffix", ".tmp"),
+        ("FITS1:Capture", 1),
         ("FITS1:ReadFile", 1),
         ("FITS1:WriteFile", 1),
     ],
