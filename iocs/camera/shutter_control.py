@@ -95,6 +95,7 @@ class ShutterControl:
         self._outcomes: dict[str, asyncio.Future[dict[str, str]]] = {}
         self._opening_ordered = False  # until its result is here the readback may still say Closed
         self._result.on_change(self._take_result)
+        self._state.on_change(self._forget_lost_order)
 
     @property
     def open_time(self) -> float:
@@ -211,6 +212,11 @@ class ShutterControl:
             del self._outcomes[command_id]
         if result["status"] != "Done":
             raise ShutterFailed(f"SHUTTER:{name} {value}: {result['error']}")
+
+    def _forget_lost_order(self, peer: Peer) -> None:
+        """Believe the readback of a shutter that comes back: whatever it was told before shows in it."""
+        if not peer.known:
+            self._opening_ordered = False
 
     def _take_result(self, peer: Peer) -> None:
         """Hand a result to the command that waits for it; results can follow each other faster than waiters wake."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drivers.simulated.camera import SimulatedCamera
 from iocs import ioc as ioc_module
 from iocs.area_detector.array import NDArray
 from iocs.area_detector.plugin import Plugin
@@ -65,4 +66,6 @@ async def bench(database, monkeypatch):
     bench = Bench(DetectorIoc(IocSetup(load_instrument(), "", "", InstrumentClock(time.time))))
     yield bench
     await bench.ioc.chain.stop()
-    bench.ioc.camera.close()
+    camera = bench.ioc.camera
+    assert isinstance(camera, SimulatedCamera)
+    camera.close()

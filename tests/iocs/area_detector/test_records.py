@@ -18,6 +18,7 @@ TEMPLATES = {
 def declared():
     """Names by template."""
     names: dict[str, list[str]] = {}
+    template: list[str] = []
     for line in (Path(__file__).parent / "adcore_records.txt").read_text().splitlines():
         if line.endswith(":"):
             names[line.rstrip(":")] = template = []

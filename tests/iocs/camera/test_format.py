@@ -1,6 +1,8 @@
 """Format and region of interest: taken whole or not at all, and true in pixels and headers."""
 
 import warnings
+from pathlib import Path
+from typing import Any
 
 import ccdproc
 import numpy as np
@@ -15,6 +17,11 @@ WIDTH, HEIGHT = 192, 400  # of the bench: 8 x 24 columns, 2 x 200 rows
 
 async def numbers(bench, name):
     return [int(number) for number in await bench.cam(name)]
+
+
+def opened(path: Path) -> Any:
+    """astropy types its lists of HDUs as if each held lists."""
+    return fits.open(path)
 
 
 async def test_the_region_starts_whole_and_a_part_of_it_can_be_set(bench):
@@ -55,7 +62,7 @@ async def test_pixels_and_headers_follow_format_region_and_binning(bench):
     await bench.acquire()
     path = bench.files[-1]
     assert verify_file(path, bench.instrument) == []
-    with fits.open(path) as hdus:
+    with opened(path) as hdus:
         primary = hdus[0].header
         assert (primary["PREH"], primary["OVERH"], primary["OVERV"]) == (1, 20, 6)
         assert len(hdus) == 17
@@ -74,7 +81,7 @@ async def test_pixels_and_headers_follow_format_region_and_binning(bench):
 async def test_ccdproc_takes_the_overscan_off_as_the_header_says(bench):
     await bench.set(Format=[-1, -1, 0, 200, -1, -1, -1, 0], ImageType="BIAS")
     await bench.acquire()
-    with fits.open(bench.files[-1]) as hdus:
+    with opened(bench.files[-1]) as hdus:
         for hdu in hdus[1:3]:
             frame = CCDData(hdu.data.astype(float), unit="adu")
             with warnings.catch_warnings():
@@ -90,6 +97,6 @@ async def test_a_frame_without_overscan_is_whole_too(bench):
     await bench.set(Format=[-1, -1, 0, 0, -1, -1, -1, 0], ImageType="BIAS")
     await bench.acquire()
     assert verify_file(bench.files[-1], bench.instrument) == []
-    with fits.open(bench.files[-1]) as hdus:
+    with opened(bench.files[-1]) as hdus:
         assert hdus[1].data.shape == (200, 24)
         assert "BIASSEC" not in hdus[1].header

@@ -35,7 +35,7 @@ async def main(name: str, fault: str) -> None:
     configuration = await motor.read_configuration()
     found["configuration"] = {key: value["value"] for key, value in sorted(configuration.items())}
     description = (await motor.describe())["stage"]
-    found["unit and decimals"] = [description["units"], description["precision"]]
+    found["unit and decimals"] = [description.get("units"), description.get("precision")]
 
     found["move"] = [await outcome(motor.set(60.0)), await motor.user_readback.get_value()]
     found["outside limits"] = await outcome(motor.set(99.0))
