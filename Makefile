@@ -7,8 +7,9 @@
 
 SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
-# most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them
-TEST_ARGS ?= -n 4 --dist loadfile
+# most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them,
+# and files come in the order of tests/conftest.py: those that take longest first
+TEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 BENCH_ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin

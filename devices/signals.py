@@ -67,7 +67,8 @@ class _Monitored:
         self._require_connection()
         value = self._readback  # type: ignore[attr-defined]
         if value is DEFAULT_EPICSSIGNAL_VALUE:  # connected, the first monitor still on its way
-            return super().get(**kwargs)  # type: ignore[misc]
+            # The client library may hold a value from before the connection was lost, so the wire is asked.
+            return super().get(**{"use_monitor": False, **kwargs})  # type: ignore[misc]
         return value
 
     def _pv_connected(self, pvname: str, conn: bool, pv: Any) -> None:

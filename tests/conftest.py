@@ -25,6 +25,21 @@ from typing import IO
 
 import pytest
 
+LONG = ("upstream", "session", "acceptance", "capture", "plans", "iocs", "interop")
+"""Folders whose files take longest; they start first, so that no worker is left with one of them in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests in the order in which their files are to start."""
+    folders = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(folders).parts[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=rank)
+
+
 PORTS = 24  # IOCs alive at once in one test session, at most
 START_TIMEOUT = 30.0  # s, for a process to import and listen on a loaded machine
 STOP_TIMEOUT = 10.0  # s

@@ -195,7 +195,7 @@ class ShutterControl:
             # The command id counts for the next command of our circuit, so nothing may come between the two.
             await self._send("CommandId", command_id, ANSWER_TIME)
             task = asyncio.create_task(self._carry_out(name, value, command_id, self._patience(duration)))
-            task.add_done_callback(_retrieve)
+            task.add_done_callback(self._command_ended)
             await asyncio.sleep(0)
         return task
 
@@ -205,13 +205,18 @@ class ShutterControl:
             await self._send(name, value, patience)
             async with asyncio.timeout(ANSWER_TIME):
                 result = await outcome
-            self._opening_ordered = False
         except TimeoutError as error:
             raise ShutterFailed(f"SHUTTER:{name} {value}: done, but its IOC published no result") from error
         finally:
             del self._outcomes[command_id]
         if result["status"] != "Done":
             raise ShutterFailed(f"SHUTTER:{name} {value}: {result['error']}")
+
+    def _command_ended(self, task: asyncio.Task[None]) -> None:
+        """Believe the readback again: whatever the shutter answered, it came after every order before it."""
+        if not task.cancelled():
+            self._opening_ordered = False
+            task.exception()  # else asyncio complains that nobody looked, where the waiter was aborted
 
     def _forget_lost_order(self, peer: Peer) -> None:
         """Believe the readback of a shutter that comes back: whatever it was told before shows in it."""
@@ -240,9 +245,3 @@ class ShutterControl:
 
     def _name(self, peer: Any) -> str:
         return str(peer.name)
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Look at the error of a command whose waiter was aborted, or asyncio complains that nobody did."""
-    if not task.cancelled():
-        task.exception()

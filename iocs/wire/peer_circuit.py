@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import logging
 import socket
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 2.0  # s
 ECHO_AFTER = 2.0  # s of silence; then it is asked whether it lives
-DEAD_AFTER = 5.0  # s of silence; a stopped process keeps its sockets open, so only silence tells
+UNANSWERED = 2  # of these in a row; a stopped process keeps its sockets open, so only silence tells
 RECEIVE_BYTES = 65536
 UPDATES = SubscriptionType.DBE_VALUE | SubscriptionType.DBE_ALARM
 SUBSCRIBED_AS = {
@@ -73,7 +72,6 @@ class PeerCircuit:
         self._subscribed: dict[int, str] = {}
         self._replies: dict[int, asyncio.Future[Any]] = {}
         self._writer: asyncio.StreamWriter | None = None
-        self._heard = time.monotonic()
         self._task = asyncio.create_task(self._run())
 
     def want(self, name: str, watcher: PeerChannel | None) -> None:
@@ -167,18 +165,20 @@ class PeerCircuit:
             self._end()
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
+        unanswered = 0  # counted, not timed: a stall of this process is no silence of the other
         while True:
             try:
                 async with asyncio.timeout(ECHO_AFTER):
                     received = await reader.read(RECEIVE_BYTES)
             except TimeoutError:
-                if time.monotonic() - self._heard > DEAD_AFTER:
+                if unanswered >= UNANSWERED:
                     raise ConnectionError("it does not answer") from None
+                unanswered += 1
                 self._send(ca.EchoRequest())
                 continue
             if not received:
                 return
-            self._heard = time.monotonic()
+            unanswered = 0
             commands, _ = self._circuit.recv(received)
             for command in commands:
                 self._circuit.process_command(command)

@@ -214,7 +214,7 @@ class Observatory:
         watched = (
             devices.shutter.state,
             *(signal for wheel in (devices.filter, devices.grating) for signal in (wheel.moving, wheel.in_position)),
-            devices.stage.motor_done_move,
+            devices.stage.motor_is_moving,  # DMOV blinks for a target beyond the limits too
         )
         seen: list[tuple[str, Any]] = []
         last = {signal_.name: signal_.get() for signal_ in watched}

@@ -67,7 +67,7 @@ def test_flats_wait_for_all_three_axes_before_the_shutter_opens(observatory):
     with observatory.watching() as seen:
         ids = observatory.take(take_flats(1, 4, filter=1, grating=1, linear_stage=50))
     first_light = seen.index(("shutter_state", "Opening"))
-    for arrived in (("filter_in_position", 1), ("grating_in_position", 1), ("stage_motor_done_move", 1)):
+    for arrived in (("filter_in_position", 1), ("grating_in_position", 1), ("stage_motor_is_moving", 0)):
         assert seen.index(arrived) < first_light
     assert not [name for name, _ in seen[first_light:] if not name.startswith("shutter")]
     assert seen.count(("shutter_state", "Opening")) == 4

@@ -244,6 +244,8 @@ async def bench(system_prefix, ca_ports, tmp_path):
         await bench.camera_sees("SHUTTER:IOC:SummaryState", "Enabled")
         for suffix in ("TEL:focus.RBV", "TEL:Seeing_RBV"):
             await bench.camera_sees(suffix, lambda value: True)
+        for device in ("FILTER", "GRATING", "STAGE", "TEL"):
+            await bench.iocs[device].watch("CAM:cam1:OpticsLocked_RBV").until(lambda value: True, PATIENCE)
         yield bench
 
 

@@ -62,7 +62,6 @@ BAD_VALUES = [
     ("lastfilename", "x", "read-only"),
     ("lastcol", "0", "columns"),
     ("firstcol", "1.5", "whole number"),
-    ("savefile", "0", "always"),
 ]
 """Name, value, and what the reason says."""
 

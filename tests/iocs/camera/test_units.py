@@ -105,7 +105,8 @@ def test_a_focus_frame_stays_within_the_limits_of_the_focus():
 
 @pytest.fixture
 def settings():
-    return {"FilePath": "", "FileName": "", "FileTemplate": DEFAULT_TEMPLATE, "FileNumber": 7}
+    single = {"EnableCallbacks": "Enable", "FileWriteMode": "Single", "Capture": "Done", "AutoSave": "Yes"}
+    return {"FilePath": "", "FileName": "", "FileTemplate": DEFAULT_TEMPLATE, "FileNumber": 7, **single}
 
 
 @pytest.fixture
@@ -122,7 +123,8 @@ def test_a_frame_gets_its_own_name_in_the_folder_of_its_day(destinations, tmp_pa
 
 def test_a_file_name_of_the_clients_own_fills_the_template(destinations, settings, tmp_path):
     settings |= {"FilePath": "tests", "FileName": "flat"}
-    assert destinations.path(NAME) == tmp_path / "tests" / "flat_000007.fits"
+    assert destinations.named(NAME.day_obs) == tmp_path / "tests" / "flat_000007.fits"
+    assert destinations.path(NAME) == tmp_path / "20240624" / "AT_O_20240624_000106_R00_S00.fits"
 
 
 @pytest.mark.parametrize("path", ["../elsewhere", "/tmp", "a/../../b"])
@@ -143,7 +145,7 @@ def test_a_link_that_leads_out_of_the_data_root_is_refused(destinations, setting
 def test_a_template_that_is_no_format_of_path_name_and_number_is_refused(destinations, settings, template):
     settings |= {"FileName": "flat", "FileTemplate": template}
     with pytest.raises(Refused):
-        destinations.path(NAME)
+        destinations.named(NAME.day_obs)
 
 
 def test_an_existing_file_and_a_missing_folder_are_found(destinations, settings):
