@@ -1,5 +1,6 @@
 # make night    take a simulated night, end to end; data go to ./data, or to SLITLESS_DATA
 # make test     run the tests
+# make upstream run the tests of other projects, ophyd's own, against the IOCs; make test leaves them out
 # make check    lint, format, types, import contracts
 # make bench    run the benchmarks and write benchmarks/RESULTS.md; some minutes, on a machine that does nothing else
 # make docs-check  whether the reference pages are those of the code
@@ -9,7 +10,9 @@ SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
 # most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them,
 # and files come in the order of tests/conftest.py: those that take longest first
-TEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
+TEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/upstream
+# they wait for a second here and there, which a busy host makes too short
+UPSTREAM_ARGS ?= -n 2 --dist loadfile
 BENCH_ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,7 +24,7 @@ find-python = for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11
 	done; \
 	if [ -z "$$python" ]; then echo "make: no python 3.11 or later found; say where it is: make PYTHON=/path/to/python3" >&2; exit 1; fi
 
-.PHONY: help night test bench check docs-check install develop clean
+.PHONY: help night test upstream bench check docs-check install develop clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +35,9 @@ night: $(VENV)/.run-ready
 
 test: $(VENV)/.dev-ready
 	@$(BIN)/pytest $(TEST_ARGS)
+
+upstream: $(VENV)/.dev-ready
+	@$(BIN)/pytest $(UPSTREAM_ARGS) tests/upstream
 
 bench: $(VENV)/.dev-ready
 	@$(BIN)/python benchmarks/results.py $(BENCH_ARGS)

@@ -77,7 +77,7 @@ def upstream_tests() -> str:
         "",
         "Test modules of other projects, run as they are installed and unmodified, against our IOCs. Each list is",
         "compared with what happens by `tests/upstream`, so a test that stops passing, or is no longer there, fails",
-        "the build: `pytest tests/upstream`, or as part of `make test`.",
+        "the build: `make upstream`, which CI runs after `make test`.",
         "",
         "What is started, and which arguments the module gets, stands in the module of that name in `tests/upstream`.",
         "ophyd's modules run once for each of its control layers, `caproto` and `pyepics`, which uses EPICS' libca, in",

@@ -61,6 +61,8 @@ class IocFleet:
         Given to each; if IOCs already run over the same folder, theirs are taken, and their instrument.
     one_process : bool
         All of them in a single process.
+    access_security : Path, optional
+        EPICS access security file that they obey.
 
     Notes
     -----
@@ -80,6 +82,7 @@ class IocFleet:
         epoch: float = 0.0,
         seed: int = 0,
         one_process: bool = False,
+        access_security: Path | None = None,
     ) -> None:
         for name in names:
             if name not in IOCS:
@@ -87,6 +90,7 @@ class IocFleet:
         self.root = root.absolute()
         self.names = tuple(dict.fromkeys(names)) or tuple(IOCS)
         self.one_process = one_process
+        self._access_security = access_security.absolute() if access_security else None
         place = definition if instrument_ships(definition) else str(Path(definition).absolute())
         self.state = IocState(prefix or instrument.prefix, speed, epoch, definition=place, seed=seed)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -218,6 +222,7 @@ class IocFleet:
             *("--epoch", repr(state.epoch)),
             *("--data-root", str(self.root)),
             *("--seed", str(state.seed)),
+            *(("--access-security", str(self._access_security)) if self._access_security else ()),
         ]
 
     def _pids(self) -> dict[str, int | None]:

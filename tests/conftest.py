@@ -25,7 +25,7 @@ from typing import IO
 
 import pytest
 
-LONG = ("upstream", "session", "acceptance", "capture", "plans", "iocs", "interop")
+LONG = ("session", "acceptance", "capture", "plans", "iocs", "interop")
 """Folders whose files take longest; they start first, so that no worker is left with one of them in the end."""
 
 

@@ -32,6 +32,9 @@ def iocs(
     seed: Annotated[int, typer.Option(help="Seed of the simulated instrument.")] = 0,
     one_process: Annotated[bool, typer.Option("--one-process", help="All IOCs in a single process.")] = False,
     standby: Annotated[bool, typer.Option("--standby", help="Do not enable them.")] = False,
+    access_security: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="EPICS access security file that they obey.")
+    ] = None,
 ) -> None:
     """Start IOCs and keep them running until Ctrl-C, with the catalogue of the data folder being fed.
 
@@ -59,6 +62,7 @@ def iocs(
         epoch=time() if joins else epoch_after(data.absolute(), speed, time()),
         seed=seed,
         one_process=one_process,
+        access_security=access_security,
     )
     with ExitStack() as stack:
         stack.enter_context(signals_noted())

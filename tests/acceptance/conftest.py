@@ -106,8 +106,10 @@ class Observatory:
         """Connect devices and make a RunEngine."""
         import plans
         from devices import connect
+        from plans.in_use import group_ids
 
         self.plans = plans
+        group_ids._last = 0  # ids of an instrument with a later epoch, in this process, must not push these on
         self.spectrograph = plans.use(connect(self.prefix, self.instrument, PATIENCE))
         self.other = ChannelAccess()
         """Another client, which asks the wire every time."""

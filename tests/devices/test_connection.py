@@ -1,7 +1,11 @@
+import threading
+from types import SimpleNamespace
+from typing import Any
+
 import ophyd
 import pytest
 
-from devices import CommandFailed, NotConnected, connect
+from devices import CommandFailed, NotConnected, caproto_client, connect
 from devices.command import Pulse
 
 
@@ -37,3 +41,19 @@ def test_a_connection_that_fails_once_is_tried_again(filter_ioc, make_device, mo
 def test_what_does_not_answer_is_listed_with_where_it_was_looked_for(system_prefix):
     with pytest.raises(NotConnected, match=rf"{system_prefix}CAM:.*and \d+ more.*looked on 127\.0\.0\.1"):
         connect(system_prefix, timeout=0.2)
+
+
+def test_searching_goes_on_after_a_search_that_could_not_be_sent(monkeypatch):
+    tries: list[Any] = []
+    broadcaster: Any = SimpleNamespace(_close_event=threading.Event())
+
+    def send(self):
+        tries.append(self)
+        if len(tries) == 1:
+            raise OSError("network is unreachable")
+        self._close_event.set()
+
+    monkeypatch.setattr(caproto_client, "_send_searches", send)
+    monkeypatch.setattr(caproto_client, "PAUSE", 0.01)
+    caproto_client._keep_sending(broadcaster)
+    assert tries == [broadcaster] * 2

@@ -78,9 +78,12 @@ def test_a_dead_ioc_is_named_ends_no_other_and_rejoins_from_another_terminal(sli
 
 
 def test_the_last_ioc_to_die_ends_the_command(slitless, tmp_path: Path):
-    command = slitless("iocs", "shutter", "--data", tmp_path / "data")
+    rules = tmp_path / "everybody.acf"
+    rules.write_text("ASG(DEFAULT) { RULE(1, WRITE) }")
+    command = slitless("iocs", "shutter", "--data", tmp_path / "data", "--access-security", rules)
     command.wait_for("Ctrl-C ends them")
     pid = json.loads((tmp_path / "data" / "iocs.json").read_text())["iocs"]["shutter"]["pid"]
+    assert f"--access-security\0{rules}" in Path(f"/proc/{pid}/cmdline").read_text()
     os.kill(pid, signal.SIGKILL)
     assert command.end() == 1, command.output
     assert "no IOC is left" in command.output

@@ -280,7 +280,7 @@ async def test_readbacks_cannot_be_put(bench, field):
 
 
 async def test_the_scale_may_change_while_the_axis_goes_on_to_its_place(bench):
-    assert await bench.put("m1.VELO", 0.5)
+    assert await bench.put("m1.VELO", 0.2)  # mm/s, so that a busy host finds it on its way
     move = asyncio.ensure_future(bench.put("m1.VAL", 60.0))
     await moving(bench)
     assert await bench.put("m1.OFF", 5.0)
