@@ -91,7 +91,7 @@ class NDArray:
     timestamp: float
     """End of the exposure, TAI unix s."""
     stamp: float
-    """The same as UTC unix s, as EPICS stamps records."""
+    """The same on the wall clock, UTC unix s, as EPICS stamps records."""
     port: str = ""
     """Port that sent it last."""
     offset: tuple[int, int] = (0, 0)

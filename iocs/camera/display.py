@@ -93,10 +93,13 @@ class Display:
     ----------
     record : callable
         Returns a record of the camera by its name, e.g. ``FrameState_RBV``.
+    wall_at : callable
+        Returns the wall time (UTC unix s) at an instrument time (TAI unix s), for time stamps.
     """
 
-    def __init__(self, record: Callable[[str], Record]) -> None:
+    def __init__(self, record: Callable[[str], Record], wall_at: Callable[[float], float]) -> None:
         self._record = record
+        self._wall_at = wall_at
         self.state = FrameState.NONE
         self._flag = ExposureFlag.NONE
         self.pixels_total = 0
@@ -182,13 +185,16 @@ class Display:
         await self._record("OpticsLocked_RBV").write("Yes" if locked else "No")
 
     async def integrated(self, record: FrameRecord) -> None:
-        """Show when the integration was and how long, as measured."""
+        """Show when the integration was and how long, as measured, each with the time of what it speaks of."""
         await self._record("TimeRemaining_RBV").write(0.0)
-        await self._record("ExposureStart_RBV").write(record.started_at or 0.0)
-        await self._record("ExposureEnd_RBV").write(record.ended_at or 0.0)
-        await self._record("ExposureTime_RBV").write(record.exposure_time)
-        await self._record("ShutterTime_RBV").write(record.shutter_time or 0.0)
-        await self._record("DarkTime_RBV").write(record.dark_time or 0.0)
+        for name, value, at in (
+            ("ExposureStart_RBV", record.started_at, record.started_at),
+            ("ExposureEnd_RBV", record.ended_at, record.ended_at),
+            ("ExposureTime_RBV", record.exposure_time, record.ended_at),
+            ("ShutterTime_RBV", record.shutter_time, record.ended_at),
+            ("DarkTime_RBV", record.dark_time, record.read_out_at),
+        ):
+            await self._record(name).write(value or 0.0, timestamp=self._wall_at(at) if at else None)
 
     async def problems(self, problems: list[str]) -> None:
         """Show what the header could not say."""

@@ -14,7 +14,6 @@ from iocs.area_detector.array_records import ArrayRecords
 from iocs.area_detector.chain import Chain
 from slitless.detector.image import image_above_overscan, image_shape
 from slitless.fits.record import FrameRecord
-from slitless.instrument_time import utc_datetime
 
 if TYPE_CHECKING:
     from iocs.records.record import Record
@@ -33,10 +32,13 @@ class FrameOutput:
         Returns a record of the camera by its name, e.g. ``ArrayCounter_RBV``.
     chain : Chain
         The plugins.
+    wall_at : callable
+        Returns the wall time (UTC unix s) at an instrument time (TAI unix s), for time stamps.
     """
 
-    def __init__(self, record: Callable[[str], Record], chain: Chain) -> None:
+    def __init__(self, record: Callable[[str], Record], chain: Chain, wall_at: Callable[[float], float]) -> None:
         self._record = record
+        self._wall_at = wall_at
         self._shown = ArrayRecords(record)
         self.chain = chain
         chain.on_queued = self._show_queued
@@ -49,7 +51,8 @@ class FrameOutput:
         Nothing that goes wrong on the way of an array does any harm to the exposure.
         """
         unique_id = self._record("ArrayCounter_RBV").value + 1
-        array = frame_array(unique_id, SourceFrame(record, readout, start, end))
+        stamp = self._wall_at(record.ended_at) if record.ended_at else 0.0
+        array = frame_array(unique_id, SourceFrame(record, readout, start, end), stamp)
         await self._shown.shape(array)
         await self._shown.identity(array)
         try:
@@ -70,8 +73,11 @@ class FrameOutput:
         await self._record("NumQueuedArrays").write(queued)
 
 
-def frame_array(unique_id: int, frame: SourceFrame) -> NDArray:
-    """Return the array of a frame: amplifiers put together, overscan trimmed and its level subtracted, int32."""
+def frame_array(unique_id: int, frame: SourceFrame, stamp: float) -> NDArray:
+    """Return the array of a frame: amplifiers put together, overscan trimmed and its level subtracted, int32.
+
+    `stamp` is the wall time (UTC unix s) of the end of its exposure.
+    """
     record, readout = frame.record, frame.readout
     ended = record.ended_at or 0.0
     window = record.window
@@ -83,7 +89,7 @@ def frame_array(unique_id: int, frame: SourceFrame) -> NDArray:
             lambda: image_above_overscan(readout.layout, readout.raw),
         ),
         timestamp=ended,
-        stamp=utc_datetime(ended).timestamp(),
+        stamp=stamp,
         offset=(window.first_column - 1, window.first_row - 1),
         binning=(window.column_binning, window.row_binning),
         attributes={"obs_id": record.name.obs_id, "image_type": str(record.image_type)},

@@ -225,3 +225,13 @@ async def test_the_command_protocol_names_the_command(bench):
     await bench.acquire()
     assert await bench.cam("CommandAck_RBV") == "0000cafe:9"
     assert json.loads(await bench.cam("CommandResult_RBV")) == {"id": "0000cafe:9", "status": "Done", "error": ""}
+
+
+async def test_what_is_known_of_an_exposure_is_stamped_with_its_own_time(bench):
+    await bench.set(ImageType="DARK", AcquireTime=1.0)
+    await bench.acquire()
+    stamps = {name: bench.camera[f"cam1:{name}"].stamp.timestamp for name in ("ExposureStart_RBV", "ExposureEnd_RBV")}
+    for name, stamp in stamps.items():
+        assert stamp == pytest.approx(bench.camera.clock.wall_at(await bench.cam(name)), abs=1e-6), name
+    for name in ("cam1:ExposureTime_RBV", "Stats1:MeanValue_RBV", "image1:ArrayData"):
+        assert bench.camera[name].stamp.timestamp == pytest.approx(stamps["ExposureEnd_RBV"], abs=1e-6), name
