@@ -10,7 +10,7 @@ SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
 # most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them,
 # and files come in the order of tests/conftest.py: those that take longest first
-TEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/upstream
+TEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/upstream
 # they wait for a second here and there, which a busy host makes too short
 UPSTREAM_ARGS ?= -n 2 --dist loadfile
 BENCH_ARGS ?=

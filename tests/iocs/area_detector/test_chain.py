@@ -280,7 +280,7 @@ async def test_arrays_out_of_order_are_counted_and_if_wanted_put_in_order(bench,
     for number in (1, 3, 2):
         await bench.publish(FRAME, number)
     assert (seen, bench["ROI1:DisorderedArrays_RBV"]) == ([1, 3, 2], 2)
-    await bench.put(ROI1__SortMode="Sorted", ROI1__SortTime=0.01, ROI1__SortSize=2)
+    await bench.put(ROI1__SortMode="Sorted", ROI1__SortTime=0.5, ROI1__SortSize=2)
     seen.clear()
     for number in (5, 4, 6):
         await bench.publish(FRAME, number)

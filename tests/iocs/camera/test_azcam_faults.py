@@ -64,13 +64,17 @@ async def test_b3_a_second_exposure_is_refused_at_once(bench, other_client):
 
 async def test_b4_an_abort_in_the_last_moments_of_the_integration_is_honoured(start_bench, tmp_path):
     bench = await start_bench(tmp_path / "slow", speed=1.0)
-    acquiring = await acquiring_until(bench, "Integrating", ImageType="DARK", AcquireTime=1.0)
-    await bench.until("CAM:cam1:TimeRemaining_RBV", lambda rest: 0 < rest < 0.4)
-    await bench.put("CAM:cam1:Abort", 1)
-    await asyncio.wait([acquiring])
+    for _ in range(5):  # a busy host may look when it is over
+        before = bench.files
+        acquiring = await acquiring_until(bench, "Integrating", ImageType="DARK", AcquireTime=1.0)
+        rest = await bench.until("CAM:cam1:TimeRemaining_RBV", lambda rest: rest < 0.4)
+        await bench.put("CAM:cam1:Abort", 1)
+        await asyncio.wait([acquiring])
+        if rest > 0:
+            break
     assert isinstance(acquiring.exception(), PeerError)
     assert await bench.cam("FrameState_RBV") == "Aborted"
-    assert bench.files == []
+    assert bench.files == before
 
 
 @pytest.mark.parametrize("fault", ["existing file", "missing folder"])

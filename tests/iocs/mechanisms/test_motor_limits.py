@@ -105,7 +105,9 @@ async def test_the_dead_bands_are_those_of_the_readback(bench):
     await bench.record("m1.RBV", "m1.VAL")
     for target in (66.0, 65.0, 61.5):
         assert await bench.put("m1.VAL", target)
-    await bench.seen_until("m1.VAL", 61.5)
+    async with asyncio.timeout(5):
+        while not bench.seen["m1.RBV"]:
+            await asyncio.sleep(0.005)
     (seen,) = bench.seen["m1.RBV"]  # at rest, or shortly before
     assert 61.5 <= seen < 62.0
     assert bench.value("m1.MLST") == seen
