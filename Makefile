@@ -1,6 +1,6 @@
 # make night    take a simulated night, end to end; data go to ./data, or to SLITLESS_DATA
 # make test     run the tests
-# make upstream run the tests of other projects, ophyd's own, against the IOCs; make test leaves them out
+# make upstream run what takes other projects' clients, servers and test suites; make test leaves it out, CI does not
 # make check    lint, format, types, import contracts
 # make bench    run the benchmarks and write benchmarks/RESULTS.md; some minutes, on a machine that does nothing else
 # make docs-check  whether the reference pages are those of the code
@@ -8,9 +8,11 @@
 
 SLITLESS_DATA ?= data
 NIGHT_ARGS ?=
+PROOFS := tests/upstream tests/interop tests/iocs/test_genuine_epics.py \
+	tests/iocs/camera/test_stock_plugins.py tests/iocs/camera/test_area_detector.py
 # most tests wait for IOCs rather than compute, so there are more workers than cores; a file stays with one of them,
 # and files come in the order of tests/conftest.py: those that take longest first
-TEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/upstream
+TEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder $(PROOFS:%=--ignore=%)
 # they wait for a second here and there, which a busy host makes too short
 UPSTREAM_ARGS ?= -n 2 --dist loadfile
 BENCH_ARGS ?=
@@ -37,7 +39,7 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/pytest $(TEST_ARGS)
 
 upstream: $(VENV)/.dev-ready
-	@$(BIN)/pytest $(UPSTREAM_ARGS) tests/upstream
+	@$(BIN)/pytest $(UPSTREAM_ARGS) $(PROOFS)
 
 bench: $(VENV)/.dev-ready
 	@$(BIN)/python benchmarks/results.py $(BENCH_ARGS)
