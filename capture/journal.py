@@ -19,6 +19,7 @@ import numpy as np
 from event_model import DocumentNames, schema_validators
 from jsonschema.exceptions import ValidationError
 
+from slitless.durable import sync_folder
 from slitless.errors import SlitlessError
 from slitless.identifiers import day_obs_at
 from slitless.instrument_time import tai_minus_utc
@@ -247,12 +248,3 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

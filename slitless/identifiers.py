@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from slitless.definition import Identifiers
+from slitless.durable import sync_folder
 from slitless.errors import SlitlessError
 from slitless.instrument_time import isot, utc_datetime
 
@@ -159,11 +160,7 @@ class SequenceRegister:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, self._path(day_obs))
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.folder)
 
 
 class GroupIds:

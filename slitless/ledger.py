@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slitless.durable import sync_folder
 from slitless.identifiers import ExposureName
 from slitless.instrument_time import isot
 
@@ -117,11 +118,4 @@ class Ledger:
         finally:
             os.close(file)
         if is_new:
-            self._make_folder_durable()
-
-    def _make_folder_durable(self) -> None:
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            sync_folder(self.folder)

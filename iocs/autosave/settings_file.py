@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from slitless.durable import sync_folder
+
 __all__ = ["Settings", "SettingsFile", "UnusableFile"]
 
 Settings = dict[str, dict[str, Any]]
@@ -92,7 +94,7 @@ class SettingsFile:
         if self.path.exists():
             _keep(self.path, self.previous)
         os.replace(beside, self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
 
 def _keep(path: Path, previous: Path) -> None:
@@ -101,14 +103,6 @@ def _keep(path: Path, previous: Path) -> None:
     link.unlink(missing_ok=True)
     os.link(path, link)
     os.replace(link, previous)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _set_aside(path: Path) -> str:

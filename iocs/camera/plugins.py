@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from iocs.area_detector.file_plugin import NoFrameFile
 from iocs.camera.display import shortened
 from iocs.camera.files import Destinations
 from slitless.definition import Instrument
+from slitless.durable import sync_folder
 from slitless.errors import SlitlessError
 from slitless.fits.header import primary_header
 from slitless.fits.record import FrameRecord
@@ -162,8 +162,4 @@ class Plugins:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -11,6 +11,7 @@ from typing import Any
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from slitless.durable import sync_folder
 from slitless.fits.writer import FrameNotWritten
 
 __all__ = ["link_file", "write_array"]
@@ -28,7 +29,7 @@ def link_file(source: Path, path: Path) -> None:
     """
     try:
         os.link(source, path)
-        _make_name_durable(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise FrameNotWritten(f"{path}: exists already and is never overwritten") from error
     except OSError as error:
@@ -70,11 +71,3 @@ def write_array(path: Path, pixels: NDArray[Any], facts: Mapping[str, Any]) -> N
         raise FrameNotWritten(f"{path}: {error.strerror or error}") from error
     finally:
         os.unlink(partial)
-
-
-def _make_name_durable(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

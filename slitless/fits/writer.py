@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from slitless.definition import Instrument
 from slitless.detector.geometry import AmplifierReadout
+from slitless.durable import sync_folder
 from slitless.errors import SlitlessError
 from slitless.fits.cards import card_image
 from slitless.fits.checksum import checksum_text, data_sum, ones_complement
@@ -124,7 +125,7 @@ def write_frame(
         raise FrameNotWritten(f"{path}: {_reason(error)}") from error
     finally:
         os.unlink(partial)
-    _make_name_durable(path.parent)
+    sync_folder(path.parent)
     return WrittenFile(path, size, sums)
 
 
@@ -163,14 +164,6 @@ def _header_block(cards: str, data_total: int) -> bytes:
     checksum = checksum_text(ones_complement(data_sum(block) + data_total))
     place = len(cards) + len(total_card) + len("CHECKSUM= '")
     return block[:place] + checksum.encode() + block[place + len(checksum) :]
-
-
-def _make_name_durable(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:
