@@ -116,8 +116,7 @@ class Shutter(MechanismIoc):
             self._pulse.expect(self.interlocks.is_camera())
         self._abandoned = ""
         self._lit, self._ordered = asyncio.Event(), asyncio.Event()
-        self._opens_by = self.clock.now() + self.blades.open_time
-        self._ends_by = self._closed_by = math.inf
+        self._opens_by = self._ends_by = self._closed_by = math.inf
         self._opening = asyncio.ensure_future(self._see_through(seconds))
         self._opening.add_done_callback(self._opening_ended)
         return self._opening
@@ -184,6 +183,7 @@ class Shutter(MechanismIoc):
         """Open, and follow the blades until they have closed."""
         async with self.link():
             await (self.driver.open() if seconds is None else self.driver.expose(seconds))
+            self._opens_by = self.clock.now() + self.blades.open_time  # the blades are not late where the order was
             self._ordered.set()
             await self._follow(seconds)
 

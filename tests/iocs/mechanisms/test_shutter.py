@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from iocs.ioc import Ioc, TemplateUse
-from iocs.shutter import Shutter
+from iocs.shutter import PATIENCE, Shutter
 
 CLOSED, OPENING, OPEN, CLOSING, FAULT = range(5)
 
@@ -89,6 +89,21 @@ async def test_a_close_right_behind_an_exposure_ends_it(bench):
     for _ in range(20):
         assert all(await asyncio.gather(bench.put("Expose", 1000.0), bench.put("Command", "Close")))
         assert bench.value("State_RBV") == "Closed"
+
+
+async def test_an_order_that_was_long_on_its_way_does_not_make_the_blades_late(bench, monkeypatch):
+    expose, clock = bench.ioc.driver.expose, bench.ioc.clock
+
+    async def slowly(seconds: float) -> None:
+        ordered_at = clock.now()
+        while clock.now() < ordered_at + 2 * PATIENCE:
+            await asyncio.sleep(0)
+        await expose(seconds)
+
+    monkeypatch.setattr(bench.ioc.driver, "expose", slowly)
+    result = await bench.command("Expose", 0.5)
+    assert result["status"] == "Done", result["error"]
+    assert bench.value("State_RBV") == "Closed"
 
 
 async def test_closing_a_closed_shutter_is_done_at_once(bench):
