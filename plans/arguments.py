@@ -5,15 +5,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from slitless.definition import Instrument
 from slitless.errors import InvalidRequest
 
-__all__ = ["OPTICS", "Annotations", "Optics", "check_text", "refuse_unknown"]
+__all__ = ["OPTICS", "Annotations", "Optics", "check_text", "given_optics", "refuse_unknown"]
 
 OPTICS = ("filter", "grating", "linear_stage")
 LONGEST_TEXT = 1023
 """Bytes of UTF-8 that the text records of the camera and the telescope hold, beside the NUL that ends them."""
+
+
+def given_optics(filter_: Any, grating: Any, linear_stage: Any) -> dict[str, Any]:
+    """Return what is asked of the optics, by argument; what is to stay as it is left out."""
+    return {
+        name: value for name, value in zip(OPTICS, (filter_, grating, linear_stage), strict=True) if value is not None
+    }
 
 
 def check_text(argument: str, text: object) -> str:

@@ -16,7 +16,7 @@ from bluesky.utils import MsgGenerator
 from ophyd import Signal
 
 from devices import FocusFrame, Spectrograph
-from plans.arguments import Annotations
+from plans.arguments import Annotations, given_optics
 from plans.exposing import Exposing, Frames, prepared
 from plans.focus_fit import FEWEST_POINTS, FocusFit, fit_focus
 from plans.hooks import call_hook
@@ -110,7 +110,7 @@ def focus_sweep(
         exposure_time=exptime,
         n=n_steps,
         annotations=Annotations(group_id, test_type, reason, program, sensors, note),
-        optics=_given(filter, grating, linear_stage) | unknown,
+        optics=given_optics(filter, grating, linear_stage) | unknown,
         checkpoint=checkpoint,
         spectrograph=chosen,
     )
@@ -166,7 +166,7 @@ def focus_frame(
         exposure_time=exptime,
         focus_frame=frame,
         annotations=Annotations(group_id, test_type, reason, program, sensors, note),
-        optics=_given(filter, grating, linear_stage) | unknown,
+        optics=given_optics(filter, grating, linear_stage) | unknown,
         checkpoint=checkpoint,
         spectrograph=chosen,
     )
@@ -256,8 +256,3 @@ def _checked_focus_frame(spectrograph: Spectrograph, steps: int, step: float, ro
     if step == 0:
         raise InvalidRequest("step", step, "it must not be 0 mm")
     return FocusFrame(steps, step, row_shift)
-
-
-def _given(filter_: Any, grating: Any, linear_stage: Any) -> dict[str, Any]:
-    optics = {"filter": filter_, "grating": grating, "linear_stage": linear_stage}
-    return {name: value for name, value in optics.items() if value is not None}

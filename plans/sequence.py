@@ -8,7 +8,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices import Spectrograph
-from plans.arguments import Annotations, check_text
+from plans.arguments import Annotations, check_text, given_optics
 from plans.exposing import Frames, take
 from slitless.errors import InvalidRequest, choose, require_range
 from slitless.exposure import TEST_TITLE, TEST_TYPE, ImageType, SequenceFlush
@@ -72,7 +72,7 @@ def take_sequence(
         flush=mode,
         delay=require_range("delay", delay, 0.0, LONGEST_DELAY, "s"),
         annotations=Annotations(group_id, test_type, reason, program, sensors, note),
-        optics={name: value for name, value in asked.items() if value is not None} | unknown,
+        optics=given_optics(filter, grating, linear_stage) | unknown,
         checkpoint=checkpoint,
         tcs_ready=tcs_ready,
         spectrograph=spectrograph,

@@ -13,7 +13,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices import Spectrograph
-from plans.arguments import Annotations
+from plans.arguments import OPTICS, Annotations, given_optics
 from plans.exposing import Frames, take
 from slitless.errors import InvalidRequest
 from slitless.exposure import ImageType, Stutter
@@ -411,7 +411,7 @@ def _frames(
     stutter: Stutter | None = None,
     n_argument: str = "n",
 ) -> Frames:
-    optics = {name: arguments[name] for name in ("filter", "grating", "linear_stage") if name in arguments}
+    optics = given_optics(*(arguments.get(name) for name in OPTICS))
     return Frames(
         plan_name=plan_name,
         plan_args={name: value for name, value in arguments.items() if name not in NOT_RECORDED},
@@ -422,7 +422,7 @@ def _frames(
         n_argument=n_argument,
         stutter=stutter,
         annotations=Annotations(**{name: arguments[name] for name in Annotations.__dataclass_fields__}),
-        optics={name: value for name, value in optics.items() if value is not None} | arguments["unknown"],
+        optics=optics | arguments["unknown"],
         checkpoint=arguments["checkpoint"],
         tcs_ready=arguments.get("tcs_ready"),
         spectrograph=arguments["spectrograph"],
