@@ -187,11 +187,14 @@ class StatsPlugin(Plugin):
                 await self._series.show()
 
     @on_put("TS:TSAcquire")
-    async def _put_series_acquire(self, value: str, client: Client) -> None:
+    async def _put_series_acquire(self, value: str, client: Client) -> str:
+        """Begin or end; as areaDetector has it, a put that begins completes when the series is whole."""
         if value == "Acquire":
             await self._series.start(erase=True)
+            await self._series.wait()
         else:
             await self._series.stop()
+        return "Done"
 
     @on_put("TSRead")
     @on_put("TS:TSRead")

@@ -5,6 +5,7 @@ It is served under the names of ADCore 3 (``TS:TSAcquire`` ...) and under those 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ class TimeSeries:
         self._pending: list[list[float]] = []
         """Arrays that are still to be averaged into a point."""
         self._began = 0.0
+        self._ended = asyncio.Event()
+        """Set while no points are taken."""
 
     @property
     def is_running(self) -> bool:
@@ -57,6 +60,10 @@ class TimeSeries:
         """Take no more points."""
         await self._show_running(False)
         await self.show()
+
+    async def wait(self) -> None:
+        """Return once no more points are taken."""
+        await self._ended.wait()
 
     async def add(self, values: Mapping[str, float], timestamp: float) -> None:
         """Take the results of an array, if points are taken; what was not computed is NaN."""
@@ -101,3 +108,7 @@ class TimeSeries:
     async def _show_running(self, running: bool) -> None:
         for name in ("TSAcquiring", "TS:TSAcquiring", "TS:TSAcquire"):
             await self._record(name).write(int(running))
+        if running:
+            self._ended.clear()
+        else:
+            self._ended.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -125,14 +127,26 @@ async def test_reset_sets_results_to_zero(bench, star):
     assert (bench["Stats1:MaxValue_RBV"], bench["Stats1:Sigma_RBV"], bench["Stats1:Reset"]) == (0.0, 0.0, "Done")
 
 
-async def test_a_time_series_has_a_point_an_array_and_ends_when_it_is_full(bench):
-    await bench.put(Stats1__TS__TSNumPoints=3, Stats1__TS__TSAcquire="Acquire")
+async def test_a_time_series_has_a_point_an_array_and_its_put_completes_when_it_is_full(bench):
+    await bench.put(Stats1__TS__TSNumPoints=3)
+    begun = asyncio.create_task(bench.put(Stats1__TS__TSAcquire="Acquire"))
+    await asyncio.sleep(0)
     for level in range(5):
+        assert begun.done() == (level > 2)
         await bench.publish(np.full((3, 4), level, dtype=np.int32))
+    await begun
     assert bench["Stats1:TSMeanValue"].tolist() == [0, 1, 2]
     assert bench["Stats1:TSTimestamp"].tolist() == [1.8e9 + 1, 1.8e9 + 2, 1.8e9 + 3]
     assert (bench["Stats1:TS:TSAcquiring"], bench["Stats1:TS:TSCurrentPoint"]) == ("Done", 3)
     assert bench["Stats1:TSNumPoints"] == 3
+
+
+async def test_a_time_series_that_is_ended_completes_the_put_that_began_it(bench):
+    begun = asyncio.create_task(bench.put(Stats1__TS__TSAcquire="Acquire"))
+    await asyncio.sleep(0)
+    await bench.put(Stats1__TS__TSAcquire="Done")
+    await begun
+    assert bench["Stats1:TS:TSAcquire"] == bench["Stats1:TS:TSAcquiring"] == "Done"
 
 
 async def test_a_circular_time_series_keeps_the_latest_points(bench):
@@ -148,7 +162,7 @@ async def test_a_circular_time_series_keeps_the_latest_points(bench):
 
 
 async def test_points_of_a_time_series_can_be_means_of_several_arrays(bench):
-    await bench.put(Stats1__TS__TSTimePerPoint=0.5, Stats1__TS__TSAveragingTime=1.0, Stats1__TS__TSAcquire="Acquire")
+    await bench.put(Stats1__TS__TSTimePerPoint=0.5, Stats1__TS__TSAveragingTime=1.0, Stats1__TSControl="Erase/Start")
     for level in (1, 3, 5, 9):
         await bench.publish(np.full((3, 4), level, dtype=np.int32))
     assert bench["Stats1:TSMeanValue"].tolist() == [2, 7]
