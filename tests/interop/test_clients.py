@@ -99,6 +99,11 @@ def test_two_clients_that_put_and_monitor_one_pv_hear_each_other(client):
     assert ours["last"] == theirs["last"] == -1
 
 
+def test_no_put_is_answered_before_the_monitor_it_caused(client):
+    # nor through pyepics: tests/iocs/test_pyepics.py; caproto's own clients call back from a pool, in any order
+    assert client("aioca", "stale").everything() == {"stale": 0, "heard": 101}
+
+
 def test_the_epics_library_connects_through_a_name_server_circuit(client, interop_ioc):
     variables = {"EPICS_CA_ADDR_LIST": "", "EPICS_CA_NAME_SERVERS": f"127.0.0.1:{interop_ioc.port}"}
     assert client("pyepics", "follow", **variables).until(lambda found: found["connected"])

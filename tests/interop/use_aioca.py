@@ -89,6 +89,18 @@ async def many(prefix: str) -> None:
     tell(seconds=time.monotonic() - begun)
 
 
+async def stale(prefix: str) -> None:
+    """Tell how often the last monitor was still the old value when a put was answered."""
+    heard: list[float] = []
+    aioca.camonitor(prefix + "level", lambda value: heard.append(float(value)), events=MASKS["VALUE"], all_updates=True)
+    await _until(lambda: bool(heard))
+    found = 0
+    for i in range(1, 101):
+        await aioca.caput(prefix + "level", 2.0 * i, wait=True)
+        found += heard[-1] != 2.0 * i
+    tell(stale=found, heard=len(heard))
+
+
 async def share(prefix: str) -> None:
     """Put while another client does, and tell how many changes were heard and the last value."""
     heard: list[int] = []
@@ -112,5 +124,6 @@ async def _until(fulfilled, seconds: float = 5.0) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"checks": checks, "follow": follow, "many": many, "share": share}[sys.argv[1]](sys.argv[2]))
+    tasks = {task.__name__: task for task in (checks, follow, many, share, stale)}
+    asyncio.run(tasks[sys.argv[1]](sys.argv[2]))
     os._exit(0)  # libca may crash at interpreter exit
