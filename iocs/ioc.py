@@ -128,8 +128,7 @@ class Ioc:
         self.clock = setup.clock
         self.peers = Peers()
         self.records = make_records(load(self.all_templates(setup.instrument, setup.prefix), Path(str(files("db")))))
-        for record in self.records.values():
-            record.security = setup.security
+        self.guard(setup.security)
         kept = SettingsFile(setup.autosave, setup.prefix) if setup.autosave else None
         self.autosave = Autosave(self.records, setup.prefix, kept)
         self.state = SummaryState.STANDBY
@@ -141,6 +140,11 @@ class Ioc:
         """Number of the put whose value each record with a behaviour holds."""
         for binding in bindings_of(type(self)):
             self._bind(binding)
+
+    def guard(self, security: AccessSecurity | None) -> None:
+        """Let only those read and write from now on whom `security` lets; None lets everybody."""
+        for record in self.records.values():
+            record.security = security
 
     def __getitem__(self, name: str) -> Record:
         """Return a record by its name relative to the prefix; a motor field as ``"m1.RBV"``."""

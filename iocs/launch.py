@@ -1,4 +1,7 @@
-"""Runs IOCs as a program: arguments, server, peers, signals."""
+"""Runs IOCs as a program: arguments, server, peers, signals.
+
+SIGINT and SIGTERM end it, and so does SIGHUP, which with an access security file has it read again instead.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from iocs.ioc import Ioc, IocSetup
-from iocs.records.access import read_access_file
+from iocs.records.access import AccessFileError, AccessSecurity, read_access_file
 from iocs.records.template import TemplateError
 from iocs.wire.server import Context, ServerError
 from slitless.definition import Instrument, load_instrument
@@ -69,7 +72,7 @@ def setup_from(cls: type[Ioc], options: argparse.Namespace, instrument: Instrume
         system=system,
         clock=clock,
         data_root=options.data_root,
-        security=read_access_file(options.access_security) if options.access_security else None,
+        security=_security(options),
         autosave=options.autosave or (options.data_root / "autosave" if options.data_root else None),
         seed=options.seed,
         enable=options.enable,
@@ -84,7 +87,7 @@ def run(classes: Sequence[type[Ioc]], argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 after SIGINT or SIGTERM, 1 if it could not start.
+        0 after a signal that ends it, 1 if it could not start.
     """
     options = arguments(classes).parse_args(argv)
     sys.setswitchinterval(GIL_INTERVAL)
@@ -120,11 +123,35 @@ def run_ioc(cls: type[Ioc], argv: list[str] | None = None) -> int:
 async def _until_signalled(iocs: Sequence[Ioc], options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    hung_up = asyncio.Event() if options.access_security else ended  # a terminal that closes ends what it ran
+    for number, event in ((signal.SIGINT, ended), (signal.SIGTERM, ended), (signal.SIGHUP, hung_up)):
+        loop.add_signal_handler(number, event.set)
     noted = options.data_root / "clients" / f"{options.port}.json" if options.data_root and options.port else None
-    async with serve(iocs, options.interfaces, options.port, beacons=options.beacons, clients_file=noted):
+    async with serve(iocs, options.interfaces, options.port, beacons=options.beacons, clients_file=noted) as context:
+        rereading = asyncio.create_task(_reread_security(iocs, context, options, hung_up))
         await ended.wait()
+        rereading.cancel()
+
+
+async def _reread_security(
+    iocs: Sequence[Ioc], context: Context, options: argparse.Namespace, asked: asyncio.Event
+) -> None:
+    """Read the access security file again whenever that is asked; a file that cannot be followed changes nothing."""
+    while await asked.wait():
+        asked.clear()
+        try:
+            security = _security(options)
+        except AccessFileError as error:
+            log.error("%s; who may do what stays as it was", error)
+            continue
+        for ioc in iocs:
+            ioc.guard(security)
+        await context.rights_changed()
+        log.info("%s: read again", options.access_security)
+
+
+def _security(options: argparse.Namespace) -> AccessSecurity | None:
+    return read_access_file(options.access_security) if options.access_security else None
 
 
 class serve:  # noqa: N801  read as a verb: async with serve(iocs, ...)

@@ -6,14 +6,17 @@ import asyncio
 import getpass
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from iocs.filter_wheel import FilterWheel
 from iocs.genuine.process import genuine_ioc
 from iocs.ioc import Ioc, IocSetup, TemplateUse
 from iocs.launch import serve
@@ -125,6 +128,45 @@ def test_the_example_in_the_documentation_can_be_followed():
     assert security.rights("", 0, "visitor", "anywhere") == 1
     assert security.rights("", 1, "observer", "anywhere") == 1
     assert security.rights("", 1, "engineer", "anywhere") == 3
+
+
+@pytest.mark.parametrize(
+    ("user", "rights"),
+    [
+        ("visitor", {"Select": 1, "Stop": 3, "SimFault": 1, "Select.ZRST": 1}),
+        ("observer", {"Select": 3, "Stop": 3, "SimFault": 1, "Select.ZRST": 1}),
+        ("engineer", {"Select": 3, "Stop": 3, "SimFault": 3, "Select.ZRST": 3}),
+    ],
+)
+async def test_with_the_example_everybody_stops_observers_operate_and_engineers_simulate(system_prefix, user, rights):
+    setup = IocSetup(load_instrument(), f"{system_prefix}F:", system_prefix, InstrumentClock(time.time))
+    wheel = FilterWheel(replace(setup, security=read_access_file(EXAMPLE)))
+    entries = {name: wheel[name.partition(".")[0]] for name in rights}
+    entries["Select.ZRST"] = entries["Select.ZRST"].get_field("ZRST")
+    assert {name: int(entry.check_access("here", user)) for name, entry in entries.items()} == rights
+
+
+async def test_sighup_reads_the_file_again_and_tells_clients_at_once(tmp_path, start_ioc, client):
+    path = tmp_path / "access.acf"
+    path.write_text("ASG(DEFAULT) { RULE(1, READ) }")
+    ioc = start_ioc("iocs.filter_wheel", "--enable", "--no-interlock", "--access-security", str(path))
+    (slot,) = await client.get_pvs(f"{ioc.prefix}Slot")
+    await slot.wait_for_connection(timeout=10)
+    told: asyncio.Queue[int] = asyncio.Queue()
+    slot.access_rights_callback.add_callback(lambda pv, rights: told.put_nowait(int(rights)), run=True)
+    assert await told.get() == 1
+
+    path.write_text("ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }")
+    ioc.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(10):
+        while await told.get() != 3:
+            pass
+    path.write_text("ASG(DEFAULT) {")
+    ioc.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(10):
+        while "who may do what stays as it was" not in ioc.output():
+            await asyncio.sleep(0.02)
+    assert (await slot.write([2], wait=True, timeout=10)).status.name == "ECA_NORMAL"
 
 
 async def test_who_may_only_operate_a_motor_may_move_and_stop_it_not_change_its_limits(tmp_path, file, system_prefix):
