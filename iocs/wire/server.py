@@ -18,33 +18,28 @@ What differs from `caproto.asyncio.server` 1.3, each point with a test that fail
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import caproto as ca
-import numpy as np
-from caproto._utils import apply_arr_filter, apply_deadband_filter
 from caproto.asyncio import server as stock
 from caproto.asyncio.utils import _TransportWrapper
-from caproto.server.common import DisconnectedCircuit, host_endian
+from caproto.server.common import DisconnectedCircuit
 
 from iocs.wire.circuit import RECEIVE_BYTES, Circuit
 from iocs.wire.client import Client
-from iocs.wire.returning import ReturningClients
-from iocs.wire.sockets import allowed_payload, beacon_socket, listen, tune
+from iocs.wire.searches import SearchContext
+from iocs.wire.sockets import allowed_payload, listen, tune
+from iocs.wire.updates import elements_for
 
 __all__ = ["Context", "ServerError"]
 
 log = logging.getLogger(__name__)
 
-DATAGRAM_BACKLOG = 1000  # searches waiting; a client repeats a search that is lost
 MOST_CIRCUITS = 1000  # an observatory has tens of clients; more is a fault of one of them
 PATIENCE = 60.0  # s with a client that does not read, or whose host does not answer
-CALLS = (0.0, 0.2, 0.8, 2.0)  # s; pauses before each round of calls to the clients of an earlier server
-NOTE_PERIOD = 0.2  # s; a client that connected less than this before a crash is not called
 SPEAK_WITHIN = 10.0  # s after connecting; every client sends its version at once
 
 
@@ -62,21 +57,7 @@ class _DirectQueue:
         await self._context._subscription_queue_iteration(*update)  # noqa: SLF001
 
 
-class _DatagramQueue:
-    """Searches waiting for an answer; when too many wait, new ones are dropped."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Any] = asyncio.Queue(DATAGRAM_BACKLOG)
-
-    def put(self, item: Any) -> None:
-        if not self._queue.full():
-            self._queue.put_nowait(item)
-
-    async def async_get(self) -> Any:
-        return await self._queue.get()
-
-
-class Context(stock.Context):
+class Context(SearchContext):
     """The server: serves PVs on one port until it is stopped.
 
     Parameters
@@ -104,17 +85,14 @@ class Context(stock.Context):
         beacons: bool = False,
         clients_file: Path | None = None,
     ) -> None:
-        super().__init__(dict(pvdb), interfaces or ["127.0.0.1"])
+        super().__init__(pvdb, interfaces or ["127.0.0.1"], beacons=beacons, clients_file=clients_file)
         self.exact_port = port
         if port is not None:
             self.ca_server_port = port
-        self.beacons = beacons
         self.subscription_queue = _DirectQueue(self)  # type: ignore[assignment]
-        self.broadcaster_datagram_queue = _DatagramQueue()  # type: ignore[assignment]
         self.gone_callbacks: list[Callable[[Client], None]] = []
         self.count_callbacks: list[Callable[[int], Awaitable[None]]] = []
         """Told how many circuits are open, when that changes; before the new one is served."""
-        self.returning = ReturningClients(clients_file)
         self.max_payload = allowed_payload()
         self.most_circuits = MOST_CIRCUITS
         self.patience = PATIENCE
@@ -173,61 +151,13 @@ class Context(stock.Context):
             If somebody else listens on the port.
         """
         try:
-            for interface, sock in self.tcp_sockets.items():
-                self.broadcaster.server_addresses.append((interface, self.port))
+            for sock in self.tcp_sockets.values():
                 self._servers.append(await asyncio.start_server(self._accept, sock=sock, limit=RECEIVE_BYTES))
-            for interface in self.interfaces:
-                await self._create_broadcaster_transport(interface)
+            await self.open_broadcasters()
         except OSError as error:
             await self.stop_serving()
             raise self._taken(error) from None
-        loops = [self.broadcaster_receive_loop(), self.broadcaster_queue_loop()]
-        loops += [self._call_clients_back(), self._note_clients()]
-        if self.beacons:
-            self._open_beacon_sockets()
-            loops.append(self.broadcast_beacon_loop())
-        self._loops = [asyncio.create_task(loop) for loop in loops]
-
-    async def _call_clients_back(self) -> None:
-        """Call the clients of an earlier server, some times as datagrams get lost."""
-        for pause in CALLS:
-            await asyncio.sleep(pause)
-            for address, answers in self.returning.answers(self.port, self.__contains__):
-                datagram = self.broadcaster.send(*answers)
-                for sock in self.udp_socks.values():
-                    with contextlib.suppress(OSError, ca.CaprotoNetworkError):  # it may be gone for good
-                        await sock.sendto(datagram, address)
-
-    async def _note_clients(self) -> None:
-        while True:
-            self.returning.save()
-            await asyncio.sleep(NOTE_PERIOD)
-
-    def __contains__(self, name: object) -> bool:
-        try:
-            return self[name] is not None
-        except KeyError:
-            return False
-
-    async def _broadcaster_queue_iteration(self, addr: tuple[str, int], commands: Any) -> None:
-        """Answer the searches of a datagram, under the number it had: by it libca learns that it may ask for more."""
-        self.broadcaster.process_commands(commands)
-        if addr in self.ignore_addresses:
-            return
-        answers: list[Any] = []
-        for command in commands:
-            if isinstance(command, ca.VersionRequest):
-                version = ca.VersionResponse(ca.DEFAULT_PROTOCOL_VERSION)
-                version.header.data_type = command.header.data_type  # whether the number counts
-                version.header.parameter1 = command.header.parameter1
-                answers.append(version)
-            elif isinstance(command, ca.SearchRequest) and command.name in self:
-                answers.append(ca.SearchResponse(self.port, None, command.cid, ca.DEFAULT_PROTOCOL_VERSION))
-                self.returning.searched(addr, command.cid, command.name)
-        if any(isinstance(answer, ca.SearchResponse) for answer in answers):
-            datagram = self.broadcaster.send(*answers)
-            for sock in self.udp_socks.values():
-                await sock.sendto(datagram, addr)
+        self._loops = self.search_loops()
 
     def _taken(self, error: OSError) -> ServerError:
         return ServerError(f"port {self.ca_server_port} on {', '.join(self.interfaces)}: {error.strerror or error}")
@@ -288,13 +218,6 @@ class Context(stock.Context):
                 return True
         return False
 
-    async def _broadcaster_recv_datagram(self, bytes_received: bytes, address: tuple[str, int]) -> None:
-        """Take a datagram; one that is not Channel Access is nobody's business."""
-        try:
-            await super()._broadcaster_recv_datagram(bytes_received, address)
-        except Exception as error:
-            log.debug("datagram from %s:%d dropped: %s", *address[:2], error)
-
     async def tcp_handler(self, client: _TransportWrapper, addr: tuple[str, int]) -> None:
         """Serve one client until it is gone or breaks the protocol; whatever happens, its circuit is cleared away."""
         circuit = self.CircuitClass(ca.VirtualCircuit(ca.SERVER, addr, None), client, self)
@@ -335,16 +258,11 @@ class Context(stock.Context):
                 raise
             self.tcp_sockets, self.port = listen(self.interfaces, 0)
 
-    def _open_beacon_sockets(self) -> None:
-        for address in ca.get_beacon_address_list():
-            transport = stock._UdpTransportWrapper(beacon_socket(address), address)  # noqa: SLF001
-            self.beacon_socks[address] = (self.interfaces[0], transport)
-
     async def _subscription_queue_send(self, sub_spec: Any, sub: Any, metadata: Any, values: Any, flags: int) -> None:
         circuit = sub.circuit
         if not circuit.connected or not circuit.may_read(sub.db_entry):
             return
-        values = self._filtered(sub_spec, sub, values, flags)
+        values = elements_for(sub, sub_spec, values, flags, self.last_dead_band)
         if values is None:
             return
         circuit.alive.setdefault(sub.subscriptionid, sub)
@@ -357,30 +275,3 @@ class Context(stock.Context):
             status=1,
         )
         circuit.post(sub, command, sub.db_entry.max_subscription_backlog)
-
-    def _filtered(self, sub_spec: Any, sub: Any, values: Any, flags: int) -> Any:
-        """Elements the subscription gets, None for no update."""
-        values = apply_arr_filter(sub_spec.channel_filter.arr, values)
-        if sub.channel_filter.dbnd is not None:
-            tracked = apply_deadband_filter(
-                previous_value=self.last_dead_band.get(sub),
-                new_value=values,
-                sub=sub,
-                flags=flags,
-                host_endian=host_endian,
-            )
-            if tracked is None:
-                return None
-            self.last_dead_band[sub] = tracked
-        return _with_count(values, sub.data_count)
-
-
-def _with_count(values: Any, count: int) -> Any:
-    """Exactly `count` elements, as the client asked: cut, or filled up with zeros; 0 is as many as there are."""
-    if not count or count == len(values):
-        return values
-    if count < len(values):
-        return values[:count]
-    if isinstance(values, np.ndarray):
-        return np.concatenate([values, np.zeros(count - len(values), values.dtype)])
-    return type(values)([*values, *[b""] * (count - len(values))])
