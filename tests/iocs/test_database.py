@@ -31,7 +31,8 @@ SIMULATED = re.compile(
 """Numbers of areaDetector's simulated camera and of NDFile, whose templates give no unit either."""
 WITHOUT_UNIT = frozenset(
     "Airmass ClientCount DayObs ErrorCode ExposureNumber FlushCycles FocusSteps Heartbeat OpenCount PoolMaxBuffers "
-    "SeqNum SequenceCount SequenceNumber SequenceTotal Slot SnapCount SnapIndex Speed StutterShifts WrittenCount".split()
+    "SeqNum SequenceCount SequenceNumber SequenceTotal Slot SnapCount SnapIndex Speed StutterShifts "
+    "WrittenCount".split()
 )
 """Our own counts, numbers that name something, and ratios."""
 
