@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from slitless.errors import SlitlessError
 from slitless.fits.frame_file import read_frame
@@ -63,6 +62,8 @@ def _stars(data: NDArray[np.float32]) -> list[tuple[int, int]]:
     blocks = data[:rows, :columns].reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK).mean(axis=(1, 3))
     level = float(np.median(blocks))
     noise = 1.4826 * float(np.median(np.abs(blocks - level))) or 1.0
+    from scipy import ndimage  # a third of a second to import, and few nights focus
+
     brightest_around = ndimage.maximum_filter(blocks, size=2 * APERTURE // BLOCK + 1)
     peaks = np.argwhere((blocks == brightest_around) & (blocks > level + SIGNIFICANCE * noise))
     ranked = sorted(peaks.tolist(), key=lambda p: -blocks[p[0], p[1]])[: 2 * MOST_STARS]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from astropy.utils.iers import LeapSeconds
+import erfa
 
 __all__ = ["InstrumentClock", "isot", "tai_minus_utc", "utc_datetime"]
 
@@ -27,8 +27,8 @@ EPOCH_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 @cache
 def _leap_seconds() -> tuple[list[float], list[float]]:
-    """UTC unix times (s) at which TAI - UTC changed since 1972, and what it (s) became: the table astropy ships."""
-    rows: Any = LeapSeconds.from_erfa()
+    """UTC unix times (s) at which TAI - UTC changed since 1972, and what it (s) became: the table ERFA ships."""
+    rows: Any = erfa.leap_seconds.get()
     table = [row for row in rows if row["year"] >= 1972]
     starts = [datetime(int(row["year"]), int(row["month"]), 1, tzinfo=UTC).timestamp() for row in table]
     return starts, [float(row["tai_utc"]) for row in table]

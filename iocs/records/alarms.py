@@ -17,6 +17,7 @@ __all__ = ["Alarm", "LimitAlarm", "StateAlarm", "severity_named"]
 
 Alarm = tuple[AlarmStatus, AlarmSeverity]
 NO_ALARM: Alarm = (AlarmStatus.NO_ALARM, AlarmSeverity.NO_ALARM)
+NAMED = {name: AlarmSeverity(number) for number, name in enumerate(SEVERITIES)} | {"": AlarmSeverity.NO_ALARM}
 UNDEFINED: Alarm = (AlarmStatus.UDF, AlarmSeverity.INVALID_ALARM)
 
 
@@ -28,9 +29,10 @@ def severity_named(text: str) -> AlarmSeverity:
     ValueError
         If it is none of the EPICS severities.
     """
-    if text not in ("", *SEVERITIES):
-        raise ValueError(f"alarm severity {text!r} is not one of {', '.join(SEVERITIES)}")
-    return AlarmSeverity(SEVERITIES.index(text or "NO_ALARM"))
+    try:
+        return NAMED[text]
+    except KeyError:
+        raise ValueError(f"alarm severity {text!r} is not one of {', '.join(SEVERITIES)}") from None
 
 
 class LimitAlarm:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["Database", "RecordDefinition", "TemplateError", "TemplateUse", "expand", "load", "read_substitutions"]
 
@@ -93,8 +94,7 @@ def _closing(text: str, opening: int, where: str) -> int:
     raise TemplateError(f"{where}: a macro does not close: {text[opening - 1 : opening + 40]!r}")
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     text: str
     quoted: bool
     line: int
@@ -106,20 +106,25 @@ def _without_comments(text: str) -> str:
 
 
 def _tokens(text: str, where: str) -> Iterator[_Token]:
-    at, line = 0, 1
-    while at < len(text):
-        match = TOKEN.match(text, at)
-        if not match:
-            raise TemplateError(f"{where}:{line}: cannot read {text[at : at + 30]!r}")
-        if match["quoted"] is not None:
+    line, end = 1, 0
+    for match in TOKEN.finditer(text):
+        if match.start() != end:
+            break
+        end = match.end()
+        kind = match.lastgroup
+        if kind == "space":
+            line += match.group().count("\n")
+        elif kind == "quoted":
             yield _Token(_unescape(match["quoted"]), True, line)
-        elif match["space"] is None:
+        else:
             yield _Token(match.group(), False, line)
-        line += match.group().count("\n")
-        at = match.end()
+    if end != len(text):
+        raise TemplateError(f"{where}:{line}: cannot read {text[end : end + 30]!r}")
 
 
 def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
     return re.sub(r"\\(.)", lambda match: ESCAPES.get(match.group(1), match.group(1)), text)
 
 

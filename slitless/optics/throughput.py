@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import trapezoid
 
 from slitless.definition import Instrument, Slot
 from slitless.optics.beam import Beam, fixed_beam
@@ -89,7 +88,7 @@ def orders(beam: Beam) -> dict[int, float]:
 
 def band_integral(values: Spectrum, wavelength: Spectrum) -> float:
     """Return the integral over wavelength (nm)."""
-    return float(trapezoid(values, wavelength)) if len(wavelength) > 1 else 0.0
+    return float(np.trapezoid(values, wavelength)) if len(wavelength) > 1 else 0.0
 
 
 def band_grid(beam: Beam) -> Spectrum:

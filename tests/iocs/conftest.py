@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 from caproto import ChannelType
 from caproto.asyncio.client import Context as ClientContext
 
+from iocs import ioc as ioc_module
 from iocs.ioc import Ioc, IocSetup, Refused, TemplateUse, command, on_put
 from iocs.launch import serve
+from iocs.records.template import Database, RecordDefinition, load
 from iocs.wire.peers import Peers
 from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
@@ -42,6 +46,32 @@ record(motor, "$(P)m1") {
     field(DESC, "stage") field(EGU, "mm") field(PREC, "3") field(HLM, "75") field(LLM, "0") field(VELO, "2")
 }
 """
+
+
+ANY_PREFIX = "ANY-PREFIX:"
+
+
+@cache
+def _records_of(uses: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], folder: Path) -> str:
+    """Records of templates as JSON, with `ANY_PREFIX` for their prefix."""
+    database = load([TemplateUse(name, dict(macros)) for name, macros in uses], folder)
+    return json.dumps([vars(record) for record in database.values()])
+
+
+def _load_quickly(uses: Iterable[TemplateUse], folder: Path) -> Database:
+    uses = list(uses)
+    prefix = uses[0].macros["P"]
+    if any(Path(use.template).is_absolute() for use in uses):
+        return load(uses, folder)  # a test's own, which may change
+    anywhere = [(use.template, tuple({**use.macros, "P": ANY_PREFIX}.items())) for use in uses]
+    records = json.loads(_records_of(tuple(anywhere), folder).replace(ANY_PREFIX, prefix))
+    return {record["name"]: RecordDefinition(**record) for record in records}
+
+
+@pytest.fixture(autouse=True)
+def _templates_are_read_once(monkeypatch):
+    """Reading templates is most of what an IOC does until it serves; from test to test only its prefix changes."""
+    monkeypatch.setattr(ioc_module, "load", _load_quickly)
 
 
 class Demo(Ioc):

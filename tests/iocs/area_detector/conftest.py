@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from drivers.simulated.camera import SimulatedCamera
-from iocs import ioc as ioc_module
 from iocs.area_detector.array import NDArray
 from iocs.area_detector.plugin import Plugin
 from iocs.detector import DetectorIoc
 from iocs.ioc import IocSetup
-from iocs.records.template import load
 from iocs.wire.client import Client
 from slitless.definition import load_instrument
 from slitless.instrument_time import InstrumentClock
@@ -54,15 +49,8 @@ class Bench:
         return self.ioc.chain.plugins[self[f"{prefix}PortName_RBV"]]
 
 
-@pytest.fixture(scope="session")
-def database():
-    """The camera's records as its templates declare them, read once."""
-    return pickle.dumps(load(DetectorIoc.all_templates(load_instrument(), ""), Path(str(files("db")))))
-
-
 @pytest.fixture
-async def bench(database, monkeypatch):
-    monkeypatch.setattr(ioc_module, "load", lambda uses, folder: pickle.loads(database))
+async def bench():
     bench = Bench(DetectorIoc(IocSetup(load_instrument(), "", "", InstrumentClock(time.time))))
     yield bench
     await bench.ioc.chain.stop()
