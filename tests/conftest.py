@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -118,6 +119,34 @@ def ca_ports(port_keeper: PortKeeper) -> Iterator[list[int]]:
 def system_prefix() -> str:
     """A prefix nobody else uses, e.g. ``T3F09A1:``."""
     return f"T{secrets.token_hex(3).upper()}:"
+
+
+class HostTime:
+    """Time as a busy host lives it: 10 ms at each wake-up of a thread that wants to wake up every 10 ms.
+
+    What must happen within a second is held up by whatever else wants the processor; so is this.
+    """
+
+    TICK = 0.01  # s
+
+    def __init__(self) -> None:
+        self._ticks = 0
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __call__(self) -> float:
+        """s since the start."""
+        return self._ticks * self.TICK
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self.TICK)
+            self._ticks += 1
+
+
+@pytest.fixture(scope="session")
+def host_time() -> HostTime:
+    """A clock for what must happen within a second: ``began = host_time()``."""
+    return HostTime()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from typing import Any
 
 import pytest
@@ -87,14 +86,14 @@ def test_a_dark_or_bias_that_cannot_be_is_refused(refused, exposure_time):
     refused(take_imgtype("BIAS", exposure_time, 1), "exposure time", repr(exposure_time), "s")
 
 
-def test_a_too_short_exposure_is_refused_at_once_and_before_any_hook(refused):
+def test_a_too_short_exposure_is_refused_at_once_and_before_any_hook(refused, host_time):
     called = []
     plan = take_object(0.05, filter=2, tcs_ready=lambda: called.append("ready"), checkpoint=called.append)
     refused(plan, "0.05")
-    began = time.monotonic()
+    began = host_time()
     with pytest.raises(InvalidRequest):
         next(take_object(0.05, filter=2))
-    assert time.monotonic() - began < 0.1  # s
+    assert host_time() - began < 0.1  # s
     assert called == []
 
 

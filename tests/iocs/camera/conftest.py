@@ -89,6 +89,8 @@ class Bench(Client):
     iocs: dict[str, Ioc] = field(default_factory=dict)
     stacks: dict[str, AsyncExitStack] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    host_time: Callable[[], float] = time.monotonic
+    """s, for what must happen within a second."""
 
     @property
     def camera(self) -> DetectorIoc:
@@ -236,9 +238,10 @@ async def start_bench(ca_ports):
 
 
 @pytest.fixture
-async def bench(system_prefix, ca_ports, tmp_path):
+async def bench(system_prefix, ca_ports, tmp_path, host_time):
     """Everything, at rest and ready: the camera sees every PV that a light frame asks for."""
     async with make_bench(system_prefix, ca_ports, tmp_path / "data", small_instrument(), OTHERS, SPEED) as bench:
+        bench.host_time = host_time
         for suffix in ("FILTER:InPosition", "GRATING:InPosition", "STAGE:Homed_RBV"):
             await bench.camera_sees(suffix, "Yes")
         await bench.camera_sees("SHUTTER:IOC:SummaryState", "Enabled")

@@ -54,9 +54,9 @@ async def test_b2_a_readout_without_pixels_is_an_error_and_makes_no_file(bench):
 async def test_b3_a_second_exposure_is_refused_at_once(bench, other_client):
     acquiring = await acquiring_until(bench, "Integrating", ImageType="DARK", AcquireTime=100.0)
     for command in ("Acquire", "SequenceStart", "TestExposure", "StartImage"):
-        began = time.monotonic()
+        began = bench.host_time()
         assert "busy" in await other_client.refused(f"CAM:cam1:{command}", 1)
-        assert time.monotonic() - began < 1.0  # wall s
+        assert bench.host_time() - began < 1.0  # s
     await bench.put("CAM:cam1:StopExposure", 1)
     await acquiring
     assert len(bench.files) == 1
@@ -97,7 +97,7 @@ async def test_b6_the_delay_of_a_sequence_passes_between_its_frames(bench):
     await bench.put("CAM:cam1:SequenceStart", 1)
     times = [(header["MJD-BEG"], header["MJD-TRG"]) for header in map(fits.getheader, bench.files)]
     for (_, read_out), (begun, _) in pairwise(times):
-        assert 3.0 <= (begun - read_out) * 86_400 < 20.0  # s of the instrument, 20 a wall second
+        assert (begun - read_out) * 86_400 >= 3.0  # s of the instrument
     assert len(times) == 3
 
 

@@ -79,7 +79,7 @@ async def test_a_shutter_that_does_not_open_fails_the_exposure(bench):
 
 
 async def test_a_shutter_stuck_open_keeps_the_optics_locked_until_it_closes(bench):
-    await bench.set(ImageType="OBJECT", AcquireTime=2.0)
+    await bench.set(ImageType="OBJECT", AcquireTime=30.0)
     acquiring = asyncio.create_task(bench.acquire())
     await bench.until("SHUTTER:State_RBV", "Open")
     await bench.put("SHUTTER:SimFault", "StuckOpen")
