@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +13,16 @@ from typing import Any, cast
 import starlette.testclient  # noqa: F401  (Tiled imports it when a client is made; its warnings belong to import time)
 from bluesky_tiled_plugins import CatalogOfBlueskyRuns
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.ext.asyncio import create_async_engine
+from tiled.alembic_utils import DatabaseUpgradeNeeded, UninitializedDatabase, stamp_head
 from tiled.catalog import from_uri
-from tiled.catalog.core import DatabaseUpgradeNeeded, UninitializedDatabase
+from tiled.catalog.alembic_constants import ALEMBIC_DIR, ALEMBIC_INI_TEMPLATE_PATH
+from tiled.catalog.core import initialize_database
 from tiled.client import from_context
 from tiled.client.context import Context
 from tiled.config import Authentication
 from tiled.server.app import build_app
+from tiled.utils import ensure_specified_sql_driver
 
 from capture.catalogue import CatalogueUnusable
 from capture.fits_adapter import FITS_SEQUENCE, FitsSequenceAdapter
@@ -30,8 +36,20 @@ logging.getLogger("tiled.server.app").setLevel(logging.WARNING)  # it greets on 
 
 
 def make_database(path: Path) -> None:
-    """Make an empty catalogue database."""
-    from_uri(str(path), init_if_not_exists=True)
+    """Make an empty catalogue database, as `tiled catalog init` does, which takes another process and seconds."""
+    uri = ensure_specified_sql_driver(str(path))
+
+    async def initialize() -> None:
+        engine = create_async_engine(uri)
+        try:
+            await initialize_database(engine)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(initialize())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No path_separator found")  # in the settings Tiled writes for Alembic
+        stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
 
 
 @contextmanager
