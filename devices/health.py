@@ -26,6 +26,7 @@ _STEPS = {  # from a state towards another: the command that is one step on the 
 _COMMANDS = ("None", "Start", "Enable", "Disable", "Standby", "EnterControl", "ExitControl")
 """In the order of the record's states."""
 
+NO_CONNECTION = "no connection to the IOC"
 REFUSAL_TIME = 1.0
 """s of wall time for a change of state to arrive after the IOC answered."""
 
@@ -93,7 +94,7 @@ class SummaryStateStatus(Status):
         try:
             self._ioc.state_command.put(_COMMANDS.index(command), callback=self._answered)
         except PUT_FAILED as error:
-            self._end(str(error))
+            self._end(str(error) if self._ioc.state_command.connected else NO_CONNECTION)
 
     def _answered(self, **_: Any) -> None:
         """Note that the IOC has dealt with a command: if nothing changes in a moment, it refused."""
@@ -109,7 +110,7 @@ class SummaryStateStatus(Status):
     def _lost(self, connected: bool = True, **_: Any) -> None:
         if not connected:
             with self._guard:
-                self._end("no connection to the IOC")
+                self._end(NO_CONNECTION)
 
     def _give_up(self, timeout: float) -> None:
         with self._guard:
