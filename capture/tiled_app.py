@@ -49,7 +49,7 @@ def make_database(path: Path) -> None:
     asyncio.run(initialize())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No path_separator found")  # in the settings Tiled writes for Alembic
-        stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
+        stamp_head(Path(ALEMBIC_INI_TEMPLATE_PATH), Path(ALEMBIC_DIR), uri)
 
 
 @contextmanager

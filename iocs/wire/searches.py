@@ -86,7 +86,7 @@ class SearchContext(stock.Context):
         """Call the clients of an earlier server, some times as datagrams get lost."""
         for pause in CALLS:
             await asyncio.sleep(pause)
-            for address, answers in self.returning.answers(self.port, self.__contains__):
+            for address, answers in self.returning.answers(int(self.port), self.__contains__):
                 datagram = self.broadcaster.send(*answers)
                 for sock in self.udp_socks.values():
                     with contextlib.suppress(OSError, ca.CaprotoNetworkError):  # it may be gone for good
