@@ -4,10 +4,11 @@
 """
 
 from plans.exposing import ObserverWarning
+from plans.flat_fields import take_cbp, take_dflat, take_flats, take_indome, take_sflat
 from plans.focus import FocusResult, focus_frame, focus_sweep
 from plans.focus_offset import offset_focus
 from plans.header import load_header_file
-from plans.in_use import use
+from plans.in_use import next_group_id, use
 from plans.lamp import switch_lamp
 from plans.night_file import NightFileError
 from plans.observe import observe
@@ -21,7 +22,6 @@ from plans.take import (
     take_cwfs,
     take_darks,
     take_engtest,
-    take_flats,
     take_focus,
     take_imgtype,
     take_object,
@@ -35,6 +35,7 @@ __all__ = [
     "focus_frame",
     "focus_sweep",
     "load_header_file",
+    "next_group_id",
     "observe",
     "offset_focus",
     "point",
@@ -44,14 +45,18 @@ __all__ = [
     "switch_lamp",
     "take_acq",
     "take_bias",
+    "take_cbp",
     "take_cwfs",
     "take_darks",
+    "take_dflat",
     "take_engtest",
     "take_flats",
     "take_focus",
     "take_imgtype",
+    "take_indome",
     "take_object",
     "take_sequence",
+    "take_sflat",
     "take_stuttered",
     "take_test",
     "use",

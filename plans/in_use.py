@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ from devices import Spectrograph
 from plans.hooks import check_hook
 from slitless.errors import SlitlessError
 from slitless.identifiers import GroupIds
+from slitless.instrument_time import InstrumentClock
 
-__all__ = ["group_ids", "spectrograph_in_use", "tcs_ready_in_use", "use"]
+__all__ = ["group_ids", "next_group_id", "spectrograph_in_use", "tcs_ready_in_use", "use"]
 
 _spectrograph: Spectrograph | None = None
 _tcs_ready: Callable[[], Any] | None = None
@@ -38,6 +40,12 @@ def use(spectrograph: Spectrograph, tcs_ready: Callable[[], Any] | None = None) 
     check_hook("tcs_ready", tcs_ready)
     _spectrograph, _tcs_ready = spectrograph, tcs_ready
     return spectrograph
+
+
+def next_group_id() -> str:
+    """Return a group id: the time (TAI) of the instrument in use, else that of this host; no two are the same."""
+    clock = InstrumentClock(time.time) if _spectrograph is None else _spectrograph.clock
+    return group_ids.next(clock.now())
 
 
 def spectrograph_in_use(spectrograph: Spectrograph | None = None) -> Spectrograph:

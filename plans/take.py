@@ -1,4 +1,4 @@
-"""Plans for every image type, with the names and arguments of the LATISS class.
+"""Plans for image types, with the names and arguments of the LATISS class; those of flat fields are in `flat_fields`.
 
 Every plan returns the list of exposure ids, in the order of acquisition, once the last frame is
 durable on disk. The arguments that all of them share are described at `take_imgtype`. Wrong
@@ -13,8 +13,8 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices import Spectrograph
-from plans.arguments import OPTICS, Annotations, given_optics
-from plans.exposing import Frames, take
+from plans.exposing import take
+from plans.request import Checkpoint, Selection, frames
 from slitless.errors import InvalidRequest
 from slitless.exposure import ImageType, Stutter
 
@@ -24,15 +24,11 @@ __all__ = [
     "take_cwfs",
     "take_darks",
     "take_engtest",
-    "take_flats",
     "take_focus",
     "take_imgtype",
     "take_object",
     "take_stuttered",
 ]
-
-Checkpoint = Callable[[str], Any]
-Selection = str | int | None
 
 
 def take_bias(
@@ -57,7 +53,7 @@ def take_bias(
     Other arguments as in `take_imgtype`; there is nothing to set up.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.BIAS, "take_bias", arguments, 0.0, nbias, n_argument="nbias")))
+    return (yield from take(frames(ImageType.BIAS, "take_bias", arguments, 0.0, nbias, n_argument="nbias")))
 
 
 def take_darks(
@@ -85,39 +81,7 @@ def take_darks(
     Other arguments as in `take_imgtype`; there is nothing to set up.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.DARK, "take_darks", arguments, exptime, ndarks, n_argument="ndarks")))
-
-
-def take_flats(
-    exptime: float,
-    nflats: int,
-    group_id: str | None = None,
-    test_type: str | None = None,
-    reason: str | None = None,
-    program: str | None = None,
-    sensors: str | None = None,
-    note: str | None = None,
-    checkpoint: Checkpoint | None = None,
-    *,
-    filter: Selection = None,
-    grating: Selection = None,
-    linear_stage: float | None = None,
-    tcs_ready: Callable[[], Any] | None = None,
-    spectrograph: Spectrograph | None = None,
-    **unknown: Any,
-) -> MsgGenerator[list[int]]:
-    """Take flat-field frames.
-
-    Parameters
-    ----------
-    exptime : float
-        Exposure time, s.
-    nflats : int
-        Number of frames.
-    Other arguments as in `take_imgtype`.
-    """
-    arguments = locals()
-    return (yield from take(_frames(ImageType.FLAT, "take_flats", arguments, exptime, nflats, n_argument="nflats")))
+    return (yield from take(frames(ImageType.DARK, "take_darks", arguments, exptime, ndarks, n_argument="ndarks")))
 
 
 def take_object(
@@ -152,7 +116,7 @@ def take_object(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.OBJECT, "take_object", arguments, exptime, n, n_snaps=n_snaps)))
+    return (yield from take(frames(ImageType.OBJECT, "take_object", arguments, exptime, n, n_snaps=n_snaps)))
 
 
 def take_engtest(
@@ -184,7 +148,7 @@ def take_engtest(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.ENGTEST, "take_engtest", arguments, exptime, n)))
+    return (yield from take(frames(ImageType.ENGTEST, "take_engtest", arguments, exptime, n)))
 
 
 def take_acq(
@@ -216,7 +180,7 @@ def take_acq(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.ACQ, "take_acq", arguments, exptime, n)))
+    return (yield from take(frames(ImageType.ACQ, "take_acq", arguments, exptime, n)))
 
 
 def take_cwfs(
@@ -248,7 +212,7 @@ def take_cwfs(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.CWFS, "take_cwfs", arguments, exptime, n)))
+    return (yield from take(frames(ImageType.CWFS, "take_cwfs", arguments, exptime, n)))
 
 
 def take_focus(
@@ -280,7 +244,7 @@ def take_focus(
     Other arguments as in `take_imgtype`.
     """
     arguments = locals()
-    return (yield from take(_frames(ImageType.FOCUS, "take_focus", arguments, exptime, n)))
+    return (yield from take(frames(ImageType.FOCUS, "take_focus", arguments, exptime, n)))
 
 
 def take_stuttered(
@@ -320,7 +284,7 @@ def take_stuttered(
     arguments = locals()
     return (
         yield from take(
-            _frames(ImageType.STUTTERED, "take_stuttered", arguments, exptime, n, stutter=Stutter(n_shift, row_shift))
+            frames(ImageType.STUTTERED, "take_stuttered", arguments, exptime, n, stutter=Stutter(n_shift, row_shift))
         )
     )
 
@@ -352,7 +316,7 @@ def take_imgtype(
     Parameters
     ----------
     imgtype : str
-        BIAS, DARK, FLAT, OBJECT, ENGTEST, ACQ, CWFS, FOCUS or STUTTERED.
+        BIAS, DARK, FLAT, OBJECT, ENGTEST, ACQ, CWFS, FOCUS, STUTTERED, INDOME, CBP, SFLAT or DFLAT.
     exptime : float
         Exposure time, s; of a slice for STUTTERED. A BIAS has 0 s whatever is asked, with a warning.
     n : int
@@ -394,36 +358,4 @@ def take_imgtype(
         if n_shift is None or row_shift is None:
             raise InvalidRequest("stutter", (n_shift, row_shift), "n_shift and row_shift are given together")
         stutter = Stutter(n_shift, row_shift)
-    return (yield from take(_frames(kind, "take_imgtype", arguments, exptime, n, n_snaps, stutter)))
-
-
-NOT_RECORDED = ("checkpoint", "tcs_ready", "spectrograph", "unknown")
-"""Arguments that are no part of what was asked for."""
-
-
-def _frames(
-    kind: ImageType,
-    plan_name: str,
-    arguments: dict[str, Any],
-    exposure_time: float,
-    n: int,
-    n_snaps: int = 1,
-    stutter: Stutter | None = None,
-    n_argument: str = "n",
-) -> Frames:
-    optics = given_optics(*(arguments.get(name) for name in OPTICS))
-    return Frames(
-        plan_name=plan_name,
-        plan_args={name: value for name, value in arguments.items() if name not in NOT_RECORDED},
-        image_type=kind,
-        exposure_time=exposure_time,
-        n=n,
-        n_snaps=n_snaps,
-        n_argument=n_argument,
-        stutter=stutter,
-        annotations=Annotations(**{name: arguments[name] for name in Annotations.__dataclass_fields__}),
-        optics=optics | arguments["unknown"],
-        checkpoint=arguments["checkpoint"],
-        tcs_ready=arguments.get("tcs_ready"),
-        spectrograph=arguments["spectrograph"],
-    )
+    return (yield from take(frames(kind, "take_imgtype", arguments, exptime, n, n_snaps, stutter)))

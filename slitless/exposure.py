@@ -41,11 +41,20 @@ class ImageType(StrEnum):
     CWFS = "CWFS"
     FOCUS = "FOCUS"
     STUTTERED = "STUTTERED"
+    INDOME = "INDOME"
+    CBP = "CBP"
+    SFLAT = "SFLAT"
+    DFLAT = "DFLAT"
 
     @property
     def opens_shutter(self) -> bool:
         """Whether light reaches the detector."""
         return self not in (ImageType.BIAS, ImageType.DARK)
+
+    @property
+    def is_flat_field(self) -> bool:
+        """Whether the detector is lit evenly."""
+        return self in (ImageType.FLAT, ImageType.SFLAT, ImageType.DFLAT)
 
     @property
     def sets_up_optics(self) -> bool:

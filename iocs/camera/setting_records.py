@@ -129,9 +129,10 @@ class SettingRecords:
         return put
 
     async def _show_frame_type(self, image_type: str) -> None:
-        dark = "Background" if not ImageType(image_type).opens_shutter else "Normal"
+        kind = ImageType(image_type)
+        shown = "FlatField" if kind.is_flat_field else "Normal" if kind.opens_shutter else "Background"
         for name in ("FrameType", "FrameType_RBV"):
-            await self[f"cam1:{name}"].write("FlatField" if image_type == ImageType.FLAT else dark)
+            await self[f"cam1:{name}"].write(shown)
 
     def _check_latched(self, name: str) -> None:
         if name in LATCHED and self.acquisition.is_running:

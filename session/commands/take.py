@@ -63,6 +63,10 @@ KINDS = {
     "acq": Kind("take_acq", "Frames to find and centre a target; waits for the telescope.", usual_time=True),
     "cwfs": Kind("take_cwfs", "Defocused frames for curvature wavefront sensing; waits for the telescope."),
     "focus": Kind("take_focus", "Frames taken while focusing."),
+    "indome": Kind("take_indome", "Frames inside the dome, of neither screen nor projector."),
+    "cbp": Kind("take_cbp", "Frames of the collimated beam projector."),
+    "sflat": Kind("take_sflat", "Frames of evenly lit sky."),
+    "dflat": Kind("take_dflat", "Frames of the calibration screen in the dome."),
     "stuttered": Kind("take_stuttered", "Slices on one frame, rows apart: time resolved.", stutter=True),
 }
 
