@@ -42,9 +42,9 @@ def open_console(root: Path) -> None:
         If no IOC runs over the folder.
     """
     from session.report import FrameLines
-    from session.run_engine import connect_observing
+    from session.run_engine import OnSignal, connect_observing
 
-    session = connect_observing(root, callbacks=(FrameLines(),), abort_on_signal=False)
+    session = connect_observing(root, callbacks=(FrameLines(),), on_signal=OnSignal.PAUSE)
     from IPython import start_ipython
     from traitlets.config import Config
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,20 @@ if TYPE_CHECKING:
 
     from devices import Spectrograph
 
-__all__ = ["AbortOnSignal", "Observing", "connect_observing", "make_run_engine", "run_plan"]
+__all__ = ["AbortOnSignal", "Observing", "OnSignal", "connect_observing", "make_run_engine", "run_plan"]
 
 CONNECTING = 40.0  # s; all heartbeats have answered by then, so only a very busy machine needs so long
+
+
+class OnSignal(Enum):
+    """What Ctrl-C does to a plan that runs."""
+
+    ABORT = "abort"
+    """As commands need it; SIGTERM and a closed terminal do the same."""
+    PAUSE = "pause"
+    """As Bluesky has it at a prompt."""
+    NOTHING = "nothing"
+    """Where plans run outside the main thread, and whoever asked for them deals with signals."""
 
 
 class AbortOnSignal:
@@ -66,22 +78,22 @@ class AbortOnSignal:
                 self._over.wait(0.02)
 
 
-def make_run_engine(root: Path, *, abort_on_signal: bool = True) -> RunEngine:
+def make_run_engine(root: Path, *, on_signal: OnSignal = OnSignal.ABORT) -> RunEngine:
     """Return a RunEngine whose documents are in the journal of `root` before anything else sees them.
 
     Parameters
     ----------
     root : Path
         Data folder.
-    abort_on_signal : bool
-        Ctrl-C aborts the plan, as commands need it; else it pauses, as Bluesky has it at a prompt.
+    on_signal : OnSignal
+        What Ctrl-C does to a plan.
     """
     from bluesky import RunEngine
 
     from capture.journal import Journal
     from slitless.metadata import validate_metadata
 
-    managers = [AbortOnSignal] if abort_on_signal else None
+    managers = {OnSignal.ABORT: [AbortOnSignal], OnSignal.PAUSE: None, OnSignal.NOTHING: []}[on_signal]
     run_engine = RunEngine(md_validator=validate_metadata, context_managers=managers, call_returns_result=True)
     run_engine.record_interruptions = True
     run_engine.waiting_hook = ProgressBars()  # pyright: ignore[reportAttributeAccessIssue]  it is declared as None
@@ -126,7 +138,7 @@ def connect_observing(
     root: Path,
     *,
     callbacks: tuple[Callable[[str, Any], Any], ...] = (),
-    abort_on_signal: bool = True,
+    on_signal: OnSignal = OnSignal.ABORT,
 ) -> Observing:
     """Connect to the IOCs that run over a data folder, as the instrument they are, and have a RunEngine ready.
 
@@ -148,7 +160,7 @@ def connect_observing(
 
     spectrograph = connect(state.prefix, load_instrument(state.definition), timeout=CONNECTING)
     plans.use(spectrograph)
-    run_engine = make_run_engine(root, abort_on_signal=abort_on_signal)
+    run_engine = make_run_engine(root, on_signal=on_signal)
     for callback in callbacks:
         run_engine.subscribe(callback)
     return Observing(run_engine, spectrograph, root, state)

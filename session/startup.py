@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 
 from session.console import namespace
-from session.run_engine import connect_observing
+from session.run_engine import OnSignal, connect_observing
 
 __all__ = ["RE"]
 
-_observing = connect_observing(Path(os.environ.get("SLITLESS_DATA", "data")), abort_on_signal=False)
+_observing = connect_observing(Path(os.environ.get("SLITLESS_DATA", "data")), on_signal=OnSignal.PAUSE)
 globals().update(namespace(_observing))
 RE = _observing.RE

@@ -27,7 +27,9 @@ from typing import IO
 
 import pytest
 
-LONG = ("session", "acceptance", "capture", "plans", "iocs", "interop")
+pytest_plugins = ["observing_rig"]
+
+LONG = ("session", "acceptance", "capture", "scripting", "plans", "iocs", "interop")
 """Folders whose files take longest; they start first, so that no worker is left with one of them in the end."""
 
 

@@ -22,7 +22,7 @@ from capture.check import check_data
 from session.channel_access import ChannelAccess, write
 from session.children import start_module, stop_all
 from session.processes import IOCS, _listens
-from session.run_engine import make_run_engine
+from session.run_engine import OnSignal, make_run_engine
 from slitless.definition import Instrument, load_instrument
 from slitless.fits.frame_file import FrameFile, read_frame
 from slitless.identifiers import ExposureName, day_obs_at
@@ -116,7 +116,7 @@ class Observatory:
         self.other = ChannelAccess()
         """Another client, which asks the wire every time."""
         self.until_healthy()
-        self.RE = make_run_engine(self.root, abort_on_signal=False)
+        self.RE = make_run_engine(self.root, on_signal=OnSignal.PAUSE)
         self.RE.subscribe(lambda name, doc: self.documents.append((name, doc)))
 
     def take(self, plan: Any) -> Any:

@@ -126,6 +126,16 @@ def test_an_acquisition_takes_the_exposure_time_of_its_plan(run: Run):
     assert frame["detector_exposure_time"] == 1.0, "s"
 
 
+def test_a_script_for_latiss_takes_its_frames(iocs: Path):
+    program = Path(__file__).parents[2] / "docs" / "examples" / "latiss_two_spectra.py"
+    done = subprocess.run(
+        [sys.executable, program], env=environment(iocs), capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = map(int, done.stdout.split())
+    assert second == first + 1
+
+
 def test_queue_server_start_up_has_plans_devices_and_run_engine(iocs: Path):
     code = (
         "import session.startup as s;"
