@@ -25,7 +25,7 @@ from bluesky.utils import MsgGenerator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices import Spectrograph
-from plans import take
+from plans import flat_fields, take
 from plans.focus import focus_frame, focus_sweep
 from plans.focus_offset import offset_focus
 from plans.lamp import switch_lamp
@@ -36,7 +36,7 @@ from slitless.errors import SlitlessError
 __all__ = ["PLANS", "NightFile", "NightFileError", "Step", "load_night"]
 
 PLANS: Mapping[str, Callable[..., MsgGenerator[Any]]] = {
-    **{name: getattr(take, name) for name in take.__all__},
+    **{name: getattr(room, name) for room in (take, flat_fields) for name in room.__all__},
     "setup_instrument": setup_instrument,
     "focus_sweep": focus_sweep,
     "focus_frame": focus_frame,
@@ -223,5 +223,6 @@ def _all_arguments() -> set[str]:
 
 
 def _meant(name: object, valid: Any) -> str:
-    close = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.6)
+    begun = [known for known in valid if str(name) and known.startswith(str(name))]
+    close = begun or difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.6)
     return f" (did you mean {close[0]}?)" if close else ""

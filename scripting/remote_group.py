@@ -440,7 +440,8 @@ class RemoteGroup:
 
         An IOC can be part of two components. It is moved once, and not at all if the check of one is off.
         """
-        kept = {ioc for c in self.components_attr if not getattr(self.check, c) for ioc in COMPONENT_IOCS[c]}
+        unchecked = [c for c in self.components_attr if self._wanted[c] and not getattr(self.check, c)]
+        kept = {ioc for component in unchecked for ioc in COMPONENT_IOCS[component]}
         iocs = {name: ioc for component in components for name, ioc in self._remote(component).iocs.items()}
         statuses = {name: ioc.set_state(target.pv_value) for name, ioc in iocs.items() if name not in kept}
         outcomes = await asyncio.gather(*map(_ended, statuses.values()), return_exceptions=True)

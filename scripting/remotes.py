@@ -98,11 +98,7 @@ def _generic(iocs: Mapping[str, Any]) -> dict[str, Maker]:
         return {"errorCode": int(codes[at]), "errorReport": str(reports[at])}
 
     return {
-        "heartbeat": (
-            [ioc.heartbeat for ioc in every],
-            lambda *beats: {"heartbeat": int(min(beats))},
-            {"needs_all": True},
-        ),
+        "heartbeat": ([ioc.heartbeat for ioc in every], _heartbeat, {"needs_all": True}),
         "summaryState": ([ioc.summary_state for ioc in every], _summary_state, CHANGES),
         "errorCode": ([*(ioc.error_code for ioc in every), *(ioc.error_report for ioc in every)], error, CHANGES),
         "softwareVersions": ([ioc.software_version for ioc in every], versions, CHANGES),

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["Message", "Topic"]
 
@@ -96,10 +96,12 @@ class Topic:
         """
         if flush:
             self.flush()
+        before = self._last
         async with asyncio.timeout(timeout):
-            while not self._queue:
+            # whoever wants a new one gets it, also where others wait for one too
+            while not self._queue and not (flush and self._last is not before):
                 await self._wait()
-            return self._queue.popleft()
+            return self._queue.popleft() if self._queue else cast("Message", self._last)
 
     def get_oldest(self) -> Message | None:
         """Return the next sample that nobody took, None if there is none."""

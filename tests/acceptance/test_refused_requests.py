@@ -141,7 +141,7 @@ def test_text_that_no_record_holds_is_refused(refused, argument, text):
         ("STAGE:m1", math.nan),
         ("SHUTTER:Expose", -1.0),
         ("SHUTTER:Expose", math.nan),
-        ("CAM:cam1:ImageType", 9),
+        ("CAM:cam1:ImageType", 13),
         ("CAM:cam1:ImageType", "SPOT"),
         ("CAM:cam1:AcquireTime", -1.0),
         ("CAM:cam1:AcquireTime", math.nan),

@@ -41,6 +41,11 @@ async def test_states_are_reached_step_by_step_and_what_is_not_enabled_is_named(
     assert await latiss.next_state("atspectrograph") is State.ENABLED
 
 
+async def test_everybody_who_waits_for_a_heartbeat_hears_the_next_one(latiss):
+    beats = await asyncio.gather(*(latiss.next_heartbeat("atcamera") for _ in range(3)))
+    assert len({beat.heartbeat for beat in beats}) == 1
+
+
 async def test_a_component_whose_check_is_off_keeps_its_state(latiss):
     latiss.check.atspectrograph = False
     await latiss.standby()
@@ -135,6 +140,10 @@ async def test_usages_do_not_collide_and_load_what_they_need(domain):
         assert await latiss.get_state("atspectrograph") is State.ENABLED
         with pytest.raises(RuntimeError, match="atcamera is not loaded"):
             await latiss.get_state("atcamera")
+    async with LATISS(domain, intended_usage=LATISSUsages.TakeImage) as latiss:
+        await latiss.set_state(State.DISABLED)
+        assert await latiss.get_state("atcamera") is State.DISABLED
+        await latiss.enable()
     async with LATISS(domain, intended_usage=LATISSUsages.DryTest) as latiss:
         assert latiss.components_to_check() == []
 

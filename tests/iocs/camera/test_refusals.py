@@ -176,7 +176,7 @@ async def test_a_running_exposure_keeps_the_camera_from_being_disabled(bench):
     [
         ("cam1:DataType", "UInt8"),
         ("cam1:ReverseX", "Yes"),
-        ("cam1:ImageType", 9),
+        ("cam1:ImageType", 13),
         ("cam1:AcquireTime", -1.0),
         ("cam1:AcquireTime", float("nan")),
         ("cam1:ShutterControl", "Open"),
