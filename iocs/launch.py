@@ -121,10 +121,10 @@ def run_ioc(cls: type[Ioc], argv: list[str] | None = None) -> int:
 
 
 async def _until_signalled(iocs: Sequence[Ioc], options: argparse.Namespace) -> None:
-    ended = asyncio.Event()
+    ended, hung_up = asyncio.Event(), asyncio.Event()
+    at_hangup = hung_up if options.access_security else ended  # a terminal that closes ends what it ran
     loop = asyncio.get_running_loop()
-    hung_up = asyncio.Event() if options.access_security else ended  # a terminal that closes ends what it ran
-    for number, event in ((signal.SIGINT, ended), (signal.SIGTERM, ended), (signal.SIGHUP, hung_up)):
+    for number, event in ((signal.SIGINT, ended), (signal.SIGTERM, ended), (signal.SIGHUP, at_hangup)):
         loop.add_signal_handler(number, event.set)
     noted = options.data_root / "clients" / f"{options.port}.json" if options.data_root and options.port else None
     async with serve(iocs, options.interfaces, options.port, beacons=options.beacons, clients_file=noted) as context:

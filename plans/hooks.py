@@ -14,7 +14,7 @@ from bluesky.utils import MsgGenerator, Plan
 
 from slitless.errors import InvalidRequest, SlitlessError
 
-__all__ = ["all_ended", "call_hook", "check_hook"]
+__all__ = ["all_ended", "call_hook", "check_hook", "ended_well"]
 
 
 def check_hook(argument: str, hook: object) -> None:
@@ -53,7 +53,7 @@ def call_hook(
 
     def wait() -> Awaitable[Any]:  # the RunEngine calls it again after a pause
         present = outcomes.pop() if outcomes else hook(*arguments)
-        return _ended_well(present) if isinstance(present, Status) else present
+        return ended_well(present) if isinstance(present, Status) else present
 
     try:
         tasks = yield from bps.wait_for([wait], timeout=timeout)
@@ -79,7 +79,8 @@ def _setter(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[
     return set_event
 
 
-async def _ended_well(status: Status) -> None:
+async def ended_well(status: Status) -> None:
+    """Wait until a status is done; raise what it failed with."""
     await all_ended([status])
     error = status.exception()
     if error is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from session.run_engine import run_plan
+from session.run_engine import abort_plan, run_plan
 from slitless.errors import SlitlessError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
 
 __all__ = ["PlanRunner", "hook_in_loop"]
-
-RETRY = 0.02  # s between attempts to abort a plan that is just beginning or ending
 
 
 class PlanRunner:
@@ -64,14 +63,9 @@ class PlanRunner:
         self._thread.shutdown(wait=False)
 
     async def _abort(self, outcome: asyncio.Future[Any]) -> None:
-        from bluesky.utils import TransitionError  # pyright: ignore[reportPrivateImportUsage]
-
-        while not outcome.done():
-            try:
-                await asyncio.to_thread(self._run_engine.abort, reason="the script was cancelled")
-                break
-            except TransitionError:
-                await asyncio.wait([outcome], timeout=RETRY)
+        over = threading.Event()
+        outcome.add_done_callback(lambda _: over.set())
+        await asyncio.to_thread(abort_plan, self._run_engine, "the script was cancelled", over)
         await asyncio.wait([outcome])
         if not outcome.cancelled():
             outcome.exception()  # that it was interrupted is no news

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from plans.hooks import ended_well
 from scripting.domain import Domain
-from scripting.remotes import COMPONENTS, Remote, attribute_name, make_remote
+from scripting.remotes import Remote, attribute_name, make_remote
 from scripting.states import State
 from scripting.topics import Message
 from scripting.usages import LATISSUsages, UsagesResources, required_resources
 
 __all__ = ["RemoteGroup"]
 
-COMPONENT_IOCS = {attribute_name(component): iocs for component, iocs in COMPONENTS.items()}
 GENERIC_COMMANDS = ("start", "enable", "disable", "standby")
 
 
@@ -272,7 +272,9 @@ class RemoteGroup:
         AssertionError
             Naming those that are not, with their state.
         """
-        states = {component: await self._state_now(component) for component in self.components_to_check()}
+        states = {
+            component: await self.get_state(component, ignore_timeout=True) for component in self.components_to_check()
+        }
         others = [
             f"{component} is {'unknown' if state is None else state.name}"
             for component, state in states.items()
@@ -418,9 +420,6 @@ class RemoteGroup:
             )
         return remote
 
-    async def _state_now(self, component: str) -> State | None:
-        return await self.get_state(component, ignore_timeout=True)
-
     async def _changed_state(self, component: str) -> State:
         """Wait for a new state; raise TimeoutError once the component is not to be heard for 5 s."""
         topic = self._remote(component).evt_summaryState
@@ -441,10 +440,10 @@ class RemoteGroup:
         An IOC can be part of two components. It is moved once, and not at all if the check of one is off.
         """
         unchecked = [c for c in self.components_attr if self._wanted[c] and not getattr(self.check, c)]
-        kept = {ioc for component in unchecked for ioc in COMPONENT_IOCS[component]}
+        kept = {ioc for component in unchecked for ioc in self._remote(component).iocs}
         iocs = {name: ioc for component in components for name, ioc in self._remote(component).iocs.items()}
         statuses = {name: ioc.set_state(target.pv_value) for name, ioc in iocs.items() if name not in kept}
-        outcomes = await asyncio.gather(*map(_ended, statuses.values()), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(ended_well, statuses.values()), return_exceptions=True)
         problems = {name: str(error) for name, error in zip(statuses, outcomes, strict=True) if error is not None}
         for name in kept.intersection(iocs):
             state = iocs[name].summary_state
@@ -461,14 +460,3 @@ class RemoteGroup:
         if silent:
             raise RuntimeError(f"{topic}: no word from {', '.join(silent)} within {self.fast_timeout:g} s")
         return dict(said)
-
-
-async def _ended(status: Any) -> None:
-    """Wait for a status, which ends by itself; raise what it failed with."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    status.add_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-    await ended.wait()
-    error = status.exception()
-    if error is not None:
-        raise error

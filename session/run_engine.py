@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from devices import Spectrograph
 
-__all__ = ["AbortOnSignal", "Observing", "OnSignal", "connect_observing", "make_run_engine", "run_plan"]
+__all__ = ["AbortOnSignal", "Observing", "OnSignal", "abort_plan", "connect_observing", "make_run_engine", "run_plan"]
 
 CONNECTING = 40.0  # s; all heartbeats have answered by then, so only a very busy machine needs so long
 
@@ -68,14 +68,27 @@ class AbortOnSignal:
         Thread(target=self._abort, args=[signal.Signals(number).name], daemon=True).start()
 
     def _abort(self, name: str) -> None:
-        from bluesky.utils import TransitionError  # pyright: ignore[reportPrivateImportUsage]
+        abort_plan(self._run_engine, f"interrupted by the observer ({name})", self._over)
 
-        while not self._over.is_set():
-            try:
-                self._run_engine.abort(reason=f"interrupted by the observer ({name})")
-                return
-            except TransitionError:  # the plan is about to begin, or has just ended
-                self._over.wait(0.02)
+
+def abort_plan(run_engine: RunEngine, reason: str, over: Event) -> None:
+    """Abort the plan that runs in another thread; one that is just beginning or ending, again and again until `over`.
+
+    Parameters
+    ----------
+    reason : str
+        For the stop document.
+    over : threading.Event
+        Set when the plan has ended.
+    """
+    from bluesky.utils import TransitionError  # pyright: ignore[reportPrivateImportUsage]
+
+    while not over.is_set():
+        try:
+            run_engine.abort(reason=reason)
+            return
+        except TransitionError:  # the plan is about to begin, or has just ended
+            over.wait(0.02)
 
 
 def make_run_engine(root: Path, *, on_signal: OnSignal = OnSignal.ABORT) -> RunEngine:
